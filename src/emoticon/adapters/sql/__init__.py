@@ -1,0 +1,1 @@
+"""The database of accounts and sessions: SQLite in one file, or PostgreSQL."""

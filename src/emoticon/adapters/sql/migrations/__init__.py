@@ -1,0 +1,1 @@
+"""Changes of the schema, oldest first in `versions`. Alembic runs `env.py`; nothing else imports this package."""

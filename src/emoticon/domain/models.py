@@ -1,0 +1,140 @@
+"""The nouns of the service as frozen values. Times are Unix times in milliseconds unless a name says otherwise."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """How a picture is encoded; the value is its name in URLs."""
+
+    PNG = "png"
+    SVG = "svg"
+    WEBP = "webp"
+    AVIF = "avif"
+
+    @property
+    def media_type(self) -> str:
+        """The value of Content-Type."""
+        return "image/svg+xml" if self is Format.SVG else f"image/{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an emoticon looks like; with the same generator version it is drawn the same for ever."""
+
+    style: str
+    seed: str
+    options: str = "{}"
+    """The style's own options as canonical JSON: sorted keys, no spaces."""
+    generator: str = "dicebear"
+    generator_version: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person of the product. A token is valid only while its version >= `floor`."""
+
+    id: int
+    username: str
+    username_key: str
+    password_hash: str = field(repr=False)
+    look: Look
+    visibility: str
+    version: int
+    floor: int
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account before the store has given it an id; `username_key` is unique."""
+
+    username: str
+    username_key: str
+    password_hash: str = field(repr=False)
+    look: Look
+    visibility: str = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a session was opened, for its owner to recognise it. Empty where unknown; cut to what is shown."""
+
+    user_agent: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A sign-in before the store has written it. `id` is 32 hex digits, random."""
+
+    id: str
+    origin: Origin
+    created_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says, after the signer has verified it. Times in seconds, as JWT has them."""
+
+    account_id: int
+    username: str
+    session_id: str
+    version: int
+    issued_at_s: int
+    expires_at_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A signed token, ready to be sent; valid for `expires_in_s` seconds from now."""
+
+    value: str = field(repr=False)
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The bytes of a look at one size in one format. Made by `emoticon.domain.pictures.picture`."""
+
+    body: bytes = field(repr=False)
+    format: Format
+    size_px: int
+    digest: bytes
+    """blake2b-128 of the body."""
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag (RFC 9110 section 8.8.3), with its quotes."""
+        return f'"{self.digest.hex()}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A kind of drawing, and whom to thank for it."""
+
+    name: str
+    title: str
+    creator: str
+    creator_url: str
+    source_url: str
+    license: str
+    license_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How well a password withstands guessing: score 0 (at once) .. 4, and advice for people."""
+
+    score: int
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether one part works, and in a few words why not."""
+
+    name: str
+    ok: bool
+    detail: str = ""

@@ -1,0 +1,90 @@
+"""Pictures: their sizes, their keys, and the frame that protects them in places outside of this process."""
+
+import struct
+import zlib
+from hashlib import blake2b
+
+from emoticon.domain.errors import InvalidSize
+from emoticon.domain.models import Format, Look, Picture
+
+MIN_PX = 16
+MAX_PX = 512
+DEFAULT_PX = 128
+KEPT_PX = frozenset({16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 400, 512})
+"""Any size in MIN_PX..MAX_PX is drawn, but only these are kept beyond memory."""
+
+KEY_BYTES = 16
+FRAME_BYTES = 64
+_MAGIC = b"EMO1"
+_FORMATS = (Format.PNG, Format.SVG, Format.WEBP, Format.AVIF)
+_HEADER = struct.Struct(">4sBxHIQQ16s16s")
+_CHECK = struct.Struct(">I")
+
+
+def check_size(size_px: int) -> int:
+    """Return the size. Raises InvalidSize outside of MIN_PX..MAX_PX."""
+    if not MIN_PX <= size_px <= MAX_PX:
+        raise InvalidSize(f"A size is {MIN_PX} to {MAX_PX} pixels")
+    return size_px
+
+
+def picture(body: bytes, picture_format: Format, size_px: int) -> Picture:
+    """Wrap a drawing and compute its digest."""
+    return Picture(body=body, format=picture_format, size_px=size_px, digest=_digest(body))
+
+
+def key(look: Look, size_px: int, picture_format: Format, revision: str) -> bytes:
+    """Return the 16-byte name of a picture. A changed look is a new key, so nothing is ever invalidated.
+
+    `revision` is the generator's, which changes with anything of it that can change the bytes.
+    """
+    parts = (
+        look.generator,
+        str(look.generator_version),
+        revision,
+        look.style,
+        look.options,
+        look.seed,
+        str(size_px),
+        picture_format.value,
+    )
+    digest = blake2b(digest_size=KEY_BYTES, person=b"emoticon key")
+    for part in parts:  # lengths keep ("ab", "c") and ("a", "bc") apart
+        data = part.encode()
+        digest.update(len(data).to_bytes(4, "big") + data)
+    return digest.digest()
+
+
+def frame(key: bytes, picture: Picture, *, owner: int, drawn_at_s: int) -> bytes:
+    """Return 64 bytes of header and the body: everything needed to trust the picture when it is read again."""
+    header = _HEADER.pack(
+        _MAGIC,
+        _FORMATS.index(picture.format),
+        picture.size_px,
+        len(picture.body),
+        drawn_at_s,
+        owner,
+        key,
+        picture.digest,
+    )
+    return header + _CHECK.pack(zlib.crc32(header)) + picture.body
+
+
+def unframe(key: bytes, data: bytes) -> Picture | None:
+    """Return the picture of this key, or None when any bit of the frame or the body is not as it was written."""
+    if len(data) < FRAME_BYTES or _CHECK.unpack_from(data, _HEADER.size)[0] != zlib.crc32(
+        data[: _HEADER.size]
+    ):
+        return None
+    magic, format_index, size_px, length, _drawn_at_s, _owner, framed_key, digest = (
+        _HEADER.unpack_from(data)
+    )
+    body = data[FRAME_BYTES:]
+    known = magic == _MAGIC and format_index < len(_FORMATS)
+    if not known or framed_key != key or len(body) != length or _digest(body) != digest:
+        return None
+    return Picture(body=body, format=_FORMATS[format_index], size_px=size_px, digest=digest)
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).digest()

@@ -1,0 +1,1 @@
+"""HTTP: routes that translate requests into calls of the services, and their answers back."""

@@ -1,0 +1,126 @@
+"""What holds for every request, as one pure ASGI layer: bounds, HEAD, request ids, headers, the log of trouble."""
+
+import asyncio
+import re
+import secrets
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from emoticon.web.errors import problem
+
+log = structlog.get_logger("emoticon.request")
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_TARGET_BYTES = 8 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+MAX_HEADERS = 100
+BODY_DEADLINE_S = 30
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ERROR_STATUS = 500
+
+
+class Boundary:
+    """Answers what is too large without troubling the application; answers HEAD as GET without its body.
+
+    Each answer carries X-Request-ID (the client's, when it is a plain word), nosniff and a strict referrer policy.
+    Requests slower than `slow_ms` and server errors are logged; their query strings are not.
+    """
+
+    def __init__(self, app: ASGIApp, *, slow_ms: int) -> None:
+        self._app = app
+        self._slow_ms = slow_ms
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+        request_id = _request_id(Headers(scope=scope))
+        bodiless = scope["method"] == "HEAD"
+        inner_scope = {**scope, "method": "GET"} if bodiless else scope
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Referrer-Policy", "no-referrer")
+            elif bodiless:
+                message = {**message, "body": b""}
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                refusal = _refusal(scope)
+                if refusal is None:
+                    await self._app(inner_scope, bounded(receive), send_on)
+                else:
+                    code, detail, refused_with = refusal
+                    response = problem(refused_with, code, detail, headers={"Connection": "close"})
+                    await response(inner_scope, receive, send_on)
+            finally:
+                took_ms = (time.perf_counter() - started) * 1000
+                if status >= _ERROR_STATUS or took_ms >= self._slow_ms:
+                    log.warning(
+                        "request",
+                        method=scope["method"],
+                        path=scope["path"][:200],
+                        status=status,
+                        took_ms=round(took_ms),
+                    )
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _refusal(scope: Scope) -> tuple[str, str, int] | None:
+    """Return code, detail and status for a request that is too large by what it announces."""
+    headers = scope["headers"]
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
+        return "uri_too_long", f"A URL has at most {MAX_TARGET_BYTES} bytes", 414
+    size_bytes = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > MAX_HEADERS or size_bytes > MAX_HEADER_BYTES:
+        return (
+            "request_header_fields_too_large",
+            f"Headers are at most {MAX_HEADERS} and {MAX_HEADER_BYTES} bytes",
+            431,
+        )
+    length = Headers(scope=scope).get("content-length", "0")
+    if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
+        return "content_too_large", _TOO_LARGE, 413
+    return None
+
+
+_TOO_LARGE = f"A body has at most {MAX_BODY_BYTES} bytes"
+
+
+def bounded(receive: Receive, *, deadline_s: float = BODY_DEADLINE_S) -> Receive:
+    """Count what arrives, for a chunked body announces no length, and wait only so long for it."""
+    received_bytes = 0
+    deadline = time.monotonic() + deadline_s
+
+    async def receive_on() -> Message:
+        nonlocal received_bytes
+        try:
+            async with asyncio.timeout(max(0, deadline - time.monotonic())):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(
+                408, "The body did not arrive in time", headers={"Connection": "close"}
+            ) from None
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > MAX_BODY_BYTES:
+            raise HTTPException(413, _TOO_LARGE, headers={"Connection": "close"})
+        return message
+
+    return receive_on

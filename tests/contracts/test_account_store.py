@@ -1,0 +1,225 @@
+"""What every AccountStore does."""
+
+import asyncio
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.accounts import NOW_MS, new_account, new_session
+
+from emoticon.adapters.sql.accounts import SqlAccountStore
+from emoticon.adapters.sql.engine import reading, writing
+from emoticon.adapters.sql.tables import accounts, sessions
+from emoticon.domain.errors import UsernameTaken
+from emoticon.domain.models import Account, Look, Origin
+from emoticon.domain.ports import AccountStore
+
+
+@pytest.fixture
+def store(engine: AsyncEngine) -> AccountStore:
+    return SqlAccountStore(engine)
+
+
+async def delete(engine: AsyncEngine, account_id: int) -> None:
+    async with writing(engine) as connection:
+        await connection.execute(
+            update(accounts).where(accounts.c.id == account_id).values(deleted_at=NOW_MS)
+        )
+
+
+async def test_a_new_account_has_version_one_floor_one_and_what_was_given(
+    store: AccountStore,
+) -> None:
+    given_account = new_account("Alice", username_key="alice", visibility="public")
+    added = await store.add(given_account, new_session())
+    assert added == Account(
+        id=added.id,
+        username="Alice",
+        username_key="alice",
+        password_hash=given_account.password_hash,
+        look=given_account.look,
+        visibility="public",
+        version=1,
+        floor=1,
+        created_at=NOW_MS,
+    )
+    assert added.id > 0
+
+
+async def test_an_added_account_is_found_by_id_and_by_folded_name(store: AccountStore) -> None:
+    added = await store.add(new_account("Alice", username_key="alice"), new_session())
+    assert await store.by_id(added.id) == added
+    assert await store.by_username_key("alice") == added
+
+
+async def test_the_first_session_is_written_with_the_account(
+    store: AccountStore, engine: AsyncEngine
+) -> None:
+    session = new_session()
+    added = await store.add(new_account(), session)
+    async with reading(engine) as connection:
+        row = (await connection.execute(select(sessions))).one()
+    assert row._asdict() == {
+        "id": session.id,
+        "account_id": added.id,
+        "refresh_counter": 0,
+        "rotated_at": None,
+        "created_at": NOW_MS,
+        "last_used_at": NOW_MS,
+        "expires_at": session.expires_at,
+        "ended_at": None,
+        "end_reason": None,
+        "user_agent": "Mozilla/5.0",
+        "address": "192.0.2.1",
+    }
+
+
+async def test_the_floor_of_a_new_account_counts_as_never_raised(
+    store: AccountStore, engine: AsyncEngine
+) -> None:
+    await store.add(new_account(), new_session())
+    async with reading(engine) as connection:
+        assert await connection.scalar(select(accounts.c.floor_at)) == 0
+
+
+@pytest.mark.parametrize("account_id", [1, 2**31, 2**32, 2**63 - 1, 2**63, 10**40])
+async def test_an_unknown_id_of_any_size_is_none(store: AccountStore, account_id: int) -> None:
+    assert await store.by_id(account_id) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "Alice", "alice ", " alice", "alic", "a%", "a_ice", "alíce", "ali\u0301ce", "x" * 3000],
+)
+async def test_only_the_exact_key_finds_the_account(store: AccountStore, key: str) -> None:
+    await store.add(new_account("alice"), new_session())
+    assert await store.by_username_key(key) is None
+
+
+async def test_keys_that_differ_only_in_normal_form_are_two(store: AccountStore) -> None:
+    composed = await store.add(new_account("\u00e9"), new_session())
+    decomposed = await store.add(new_account("e\u0301"), new_session())
+    assert await store.by_username_key("\u00e9") == composed
+    assert await store.by_username_key("e\u0301") == decomposed
+
+
+@pytest.mark.parametrize("key", ["\0", "ali\0ce", "\ud800", "alice\udfff"])
+async def test_text_that_no_database_takes_is_nobodys_name(store: AccountStore, key: str) -> None:
+    assert await store.by_username_key(key) is None
+
+
+async def test_a_taken_key_is_refused_and_leaves_no_session(
+    store: AccountStore, engine: AsyncEngine
+) -> None:
+    await store.add(new_account("Alice", username_key="alice"), new_session())
+    with pytest.raises(UsernameTaken):
+        await store.add(new_account("ALICE", username_key="alice"), new_session())
+    async with reading(engine) as connection:
+        assert len((await connection.execute(select(sessions.c.id))).all()) == 1
+
+
+async def test_of_twenty_twins_sent_at_once_exactly_one_is_added(store: AccountStore) -> None:
+    results = await asyncio.gather(
+        *(store.add(new_account(), new_session()) for _ in range(20)), return_exceptions=True
+    )
+    added = [result for result in results if isinstance(result, Account)]
+    assert len(added) == 1
+    assert [type(result) for result in results if result not in added] == [UsernameTaken] * 19
+    assert await store.by_username_key("alice") == added[0]
+
+
+async def test_an_account_whose_session_cannot_be_written_is_not_there(
+    store: AccountStore,
+) -> None:
+    session = new_session()
+    await store.add(new_account("alice"), session)
+    with pytest.raises(IntegrityError):
+        await store.add(new_account("bob"), session)
+    assert await store.by_username_key("bob") is None
+
+
+async def test_what_breaks_a_rule_of_the_table_is_no_taken_name(store: AccountStore) -> None:
+    with pytest.raises(IntegrityError):
+        await store.add(new_account(visibility="sideways"), new_session())
+
+
+async def test_an_id_is_never_given_twice(store: AccountStore, engine: AsyncEngine) -> None:
+    first = await store.add(new_account("alice"), new_session())
+    async with writing(engine) as connection:
+        await connection.execute(accounts.delete())
+    second = await store.add(new_account("alice"), new_session())
+    assert second.id > first.id
+
+
+async def test_a_user_agent_that_no_database_takes_is_kept_as_far_as_it_can_be(
+    store: AccountStore, engine: AsyncEngine
+) -> None:
+    origin = Origin(user_agent="a\0b\ud800c\u00e9", address="::1\0")
+    await store.add(new_account(), new_session(origin=origin))
+    async with reading(engine) as connection:
+        row = (await connection.execute(select(sessions.c.user_agent, sessions.c.address))).one()
+    assert tuple(row) == ("a?b?c\u00e9", "::1?")
+
+
+async def test_a_password_hash_is_replaced_only_while_it_is_the_old_one(
+    store: AccountStore,
+) -> None:
+    added = await store.add(new_account(password_hash="old"), new_session())
+    assert await store.replace_password_hash(added.id, old="old", new="new")
+    assert not await store.replace_password_hash(added.id, old="old", new="newer")
+    found = await store.by_id(added.id)
+    assert found is not None
+    assert found.password_hash == "new"
+
+
+async def test_of_two_replacements_sent_at_once_one_is_made(store: AccountStore) -> None:
+    added = await store.add(new_account(password_hash="old"), new_session())
+    replaced = await asyncio.gather(
+        *(store.replace_password_hash(added.id, old="old", new=f"new {n}") for n in range(8))
+    )
+    assert sorted(replaced) == [False] * 7 + [True]
+
+
+async def test_the_password_hash_of_nobody_is_not_replaced(store: AccountStore) -> None:
+    assert not await store.replace_password_hash(1, old="old", new="new")
+
+
+async def test_a_deleted_account_is_not_found_but_keeps_its_name(
+    store: AccountStore, engine: AsyncEngine
+) -> None:
+    added = await store.add(new_account(password_hash="old"), new_session())
+    await delete(engine, added.id)
+    assert await store.by_id(added.id) is None
+    assert await store.by_username_key("alice") is None
+    assert not await store.replace_password_hash(added.id, old="old", new="new")
+    with pytest.raises(UsernameTaken):
+        await store.add(new_account(), new_session())
+
+
+async def test_ping_returns_while_the_database_answers(store: AccountStore) -> None:
+    await store.ping()
+
+
+looks = st.builds(
+    Look,
+    style=st.text(max_size=8),
+    seed=st.text(st.characters(exclude_categories=()), max_size=8),
+    options=st.text(max_size=8),
+    generator=st.text(max_size=8),
+    generator_version=st.integers(),
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(look=looks)
+async def test_any_look_comes_back_as_it_was(store: AccountStore, look: Look) -> None:
+    session = new_session()
+    added = await store.add(new_account(session.id, look=look), session)
+    found = await store.by_id(added.id)
+    assert found is not None
+    assert found.look == added.look == look

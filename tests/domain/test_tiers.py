@@ -1,0 +1,388 @@
+"""Facts about the way of a picture through the tiers."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from emoticon.domain.errors import DrawingBusy, TierUnavailable
+from emoticon.domain.models import Format, Picture
+from emoticon.domain.pictures import picture
+from emoticon.domain.ports import Tier
+from emoticon.domain.tiers import Tiers
+
+KEY = b"k" * 16
+PICTURE = picture(b"drawn", Format.PNG, 128)
+
+
+@dataclass
+class Shelf(Tier):
+    """A tier that does as it is told: is down, or holds its callers up."""
+
+    title: str
+    pictures: dict[bytes, Picture] = field(default_factory=dict)
+    owners: list[int] = field(default_factory=list)
+    down: bool = False
+    held_get: asyncio.Event | None = None
+    held_put: asyncio.Event | None = None
+    closings: list[str] = field(default_factory=list)
+
+    @property
+    @override
+    def name(self) -> str:
+        return self.title
+
+    @override
+    async def get(self, key: bytes) -> Picture | None:
+        found = self.pictures.get(key)
+        if self.held_get:
+            await self.held_get.wait()
+        if self.down:
+            raise TierUnavailable(f"{self.title} is down")
+        return found
+
+    @override
+    async def put(self, key: bytes, picture: Picture, *, owner: int) -> None:
+        if self.held_put:
+            await self.held_put.wait()
+        if self.down:
+            raise TierUnavailable(f"{self.title} is down")
+        self.pictures[key] = picture
+        self.owners.append(owner)
+
+    @override
+    async def aclose(self) -> None:
+        self.closings.append(self.title)
+        if self.down:
+            raise TierUnavailable(f"{self.title} is down")
+
+
+class Drawing:
+    """Counts drawings; can be held up and can fail."""
+
+    def __init__(self, *, gate: asyncio.Event | None = None, error: Exception | None = None):
+        self.count = 0
+        self.gate = gate
+        self.error = error
+
+    async def __call__(self) -> Picture:
+        self.count += 1
+        if self.gate:
+            await self.gate.wait()
+        if self.error:
+            raise self.error
+        return PICTURE
+
+
+@pytest.fixture
+def memory() -> Shelf:
+    return Shelf("memory")
+
+
+@pytest.fixture
+def shared() -> Shelf:
+    return Shelf("shared")
+
+
+@pytest.fixture
+def disk() -> Shelf:
+    return Shelf("disk")
+
+
+@pytest.fixture
+def tiers(memory: Shelf, shared: Shelf, disk: Shelf) -> Tiers:
+    return Tiers(memory, [shared, disk])
+
+
+async def ask(
+    tiers: Tiers, draw: Callable[[], Awaitable[Picture]], *, key: bytes = KEY, kept: bool = True
+) -> Picture:
+    return await tiers.picture(key, owner=7, kept=kept, draw=draw)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the others run until it is true."""
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+async def test_what_no_tier_has_is_drawn_and_kept_in_every_tier_for_its_owner(
+    tiers: Tiers, memory: Shelf, shared: Shelf, disk: Shelf
+) -> None:
+    assert await ask(tiers, Drawing()) == PICTURE
+    await tiers.aclose()
+    for tier in (memory, shared, disk):
+        assert (tier.pictures, tier.owners) == ({KEY: PICTURE}, [7])
+
+
+async def test_a_drawing_that_is_not_to_be_kept_goes_to_memory_only(
+    tiers: Tiers, memory: Shelf, shared: Shelf, disk: Shelf
+) -> None:
+    await ask(tiers, Drawing(), kept=False)
+    await tiers.aclose()
+    assert (memory.pictures, shared.pictures, disk.pictures) == ({KEY: PICTURE}, {}, {})
+
+
+async def test_what_memory_has_is_answered_without_a_task_and_without_the_others(
+    tiers: Tiers, memory: Shelf, shared: Shelf
+) -> None:
+    memory.pictures[KEY] = PICTURE
+    shared.down = True
+    draw = Drawing()
+    tasks: list[str] = []
+
+    def record(
+        loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any
+    ) -> asyncio.Task[Any]:
+        tasks.append(work.__qualname__)
+        return asyncio.Task(work, loop=loop, **options)
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(record)
+    try:
+        assert await ask(tiers, draw) == PICTURE
+        assert tasks == []
+        await ask(tiers, draw, key=b"other")
+        assert tasks[0] == "Tiers._fly"
+    finally:
+        loop.set_task_factory(None)
+    assert draw.count == 1
+
+
+async def test_a_find_goes_to_the_tiers_before_it_and_is_not_drawn(
+    tiers: Tiers, memory: Shelf, shared: Shelf, disk: Shelf
+) -> None:
+    disk.pictures[KEY] = PICTURE
+    draw = Drawing()
+    assert await ask(tiers, draw) == PICTURE
+    await tiers.aclose()
+    assert memory.pictures == shared.pictures == {KEY: PICTURE}
+    assert (disk.owners, draw.count) == ([], 0)
+
+
+async def test_a_find_in_the_nearest_outer_tier_goes_to_memory_only(
+    tiers: Tiers, memory: Shelf, shared: Shelf, disk: Shelf
+) -> None:
+    shared.pictures[KEY] = PICTURE
+    await ask(tiers, Drawing())
+    await tiers.aclose()
+    assert (memory.pictures, disk.pictures) == ({KEY: PICTURE}, {})
+
+
+async def test_a_thousand_callers_of_one_cold_key_cost_one_drawing(tiers: Tiers) -> None:
+    draw = Drawing()
+    answers = await asyncio.gather(*(ask(tiers, draw) for _ in range(1000)))
+    assert answers == [PICTURE] * 1000
+    assert draw.count == 1
+
+
+async def test_different_keys_are_drawn_at_the_same_time(tiers: Tiers) -> None:
+    draw = Drawing(gate=asyncio.Event())
+    calls = [asyncio.create_task(ask(tiers, draw, key=bytes([n]))) for n in range(10)]
+    await until(lambda: draw.count == 10)
+    assert draw.gate
+    draw.gate.set()
+    assert await asyncio.gather(*calls) == [PICTURE] * 10
+
+
+async def test_a_cancelled_first_caller_takes_nothing_from_the_others(tiers: Tiers) -> None:
+    draw = Drawing(gate=asyncio.Event())
+    leader = asyncio.create_task(ask(tiers, draw))
+    await until(lambda: draw.count)
+    followers = [asyncio.create_task(ask(tiers, draw)) for _ in range(3)]
+    await asyncio.sleep(0)
+    leader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leader
+    assert draw.gate
+    draw.gate.set()
+    assert await asyncio.gather(*followers) == [PICTURE] * 3
+    assert draw.count == 1
+
+
+async def test_a_drawing_whose_callers_have_all_gone_is_kept(
+    tiers: Tiers, memory: Shelf, disk: Shelf
+) -> None:
+    draw = Drawing(gate=asyncio.Event())
+    caller = asyncio.create_task(ask(tiers, draw))
+    await until(lambda: draw.count)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert draw.gate
+    draw.gate.set()
+    await tiers.aclose()
+    assert memory.pictures == disk.pictures == {KEY: PICTURE}
+
+
+async def test_a_failed_drawing_fails_every_caller_and_the_next_one_draws_anew(
+    tiers: Tiers, memory: Shelf, shared: Shelf
+) -> None:
+    failing = Drawing(error=DrawingBusy())
+    answers = await asyncio.gather(
+        *(ask(tiers, failing) for _ in range(50)), return_exceptions=True
+    )
+    assert answers == [failing.error] * 50
+    assert (failing.count, memory.pictures, shared.pictures) == (1, {}, {})
+    assert await ask(tiers, Drawing()) == PICTURE
+
+
+async def test_a_failed_drawing_that_nobody_waits_for_is_not_reported_by_the_loop(
+    tiers: Tiers,
+) -> None:
+    reports: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, report: reports.append(report))
+    draw = Drawing(gate=asyncio.Event(), error=DrawingBusy())
+    caller = asyncio.create_task(ask(tiers, draw))
+    await until(lambda: draw.count)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert draw.gate
+    draw.gate.set()
+    await tiers.aclose()
+    gc.collect()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert reports == []
+
+
+async def test_a_cancelled_flight_frees_its_key(tiers: Tiers) -> None:
+    draw = Drawing(gate=asyncio.Event())
+    caller = asyncio.create_task(ask(tiers, draw))
+    await until(lambda: draw.count)
+    tiers._flights[KEY].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert await ask(tiers, Drawing()) == PICTURE
+
+
+async def test_who_looked_into_memory_before_a_flight_landed_draws_no_second_time(
+    tiers: Tiers, memory: Shelf
+) -> None:
+    draw = Drawing()
+    memory.held_get = gate = asyncio.Event()
+    late = asyncio.create_task(ask(tiers, draw))
+    await asyncio.sleep(0)
+    memory.held_get = None
+    await ask(tiers, draw)
+    gate.set()
+    assert await late == PICTURE
+    assert draw.count == 1
+
+
+async def test_nothing_is_left_of_a_flight(tiers: Tiers) -> None:
+    await ask(tiers, Drawing())
+    await asyncio.gather(ask(tiers, Drawing(error=DrawingBusy()), key=b"x"), return_exceptions=True)
+    await tiers.aclose()
+    assert (tiers._flights, tiers._deliveries) == ({}, set())
+
+
+async def test_an_outer_tier_that_is_slow_to_write_does_not_delay_the_answer(
+    tiers: Tiers, shared: Shelf, disk: Shelf
+) -> None:
+    shared.held_put = asyncio.Event()
+    assert await ask(tiers, Drawing()) == PICTURE
+    assert shared.pictures == {}
+    shared.held_put.set()
+    await until(lambda: disk.pictures)
+    assert shared.pictures == {KEY: PICTURE}
+
+
+async def test_tiers_that_are_down_cost_a_drawing_and_no_error(
+    tiers: Tiers, memory: Shelf, shared: Shelf, disk: Shelf
+) -> None:
+    memory.down = shared.down = disk.down = True
+    draw = Drawing()
+    assert await ask(tiers, draw) == PICTURE
+    assert await ask(tiers, draw) == PICTURE
+    assert draw.count == 2
+    await tiers.aclose()
+
+
+async def test_a_tier_that_is_down_does_not_keep_the_others_from_writing(
+    tiers: Tiers, shared: Shelf, disk: Shelf
+) -> None:
+    shared.down = True
+    await ask(tiers, Drawing())
+    await tiers.aclose()
+    assert disk.pictures == {KEY: PICTURE}
+
+
+async def test_closing_waits_for_flights_and_deliveries_and_then_begins_with_the_outermost(
+    tiers: Tiers, memory: Shelf, shared: Shelf, disk: Shelf
+) -> None:
+    memory.closings = shared.closings = disk.closings = closings = []
+    draw = Drawing(gate=asyncio.Event())
+    shared.held_put = asyncio.Event()
+    caller = asyncio.create_task(ask(tiers, draw))
+    await until(lambda: draw.count)
+    closing = asyncio.create_task(tiers.aclose())
+    await asyncio.sleep(0)
+    assert closings == []
+    assert draw.gate
+    draw.gate.set()
+    assert await caller == PICTURE
+    assert closings == []
+    shared.held_put.set()
+    await closing
+    assert closings == ["disk", "shared", "memory"]
+    assert shared.pictures == {KEY: PICTURE}
+
+
+async def test_a_tier_that_cannot_be_closed_does_not_keep_the_others_open(
+    tiers: Tiers, memory: Shelf, disk: Shelf
+) -> None:
+    disk.down = True
+    await tiers.aclose()
+    await tiers.aclose()
+    assert memory.closings == ["memory", "memory"]
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock can be put forward."""
+
+    ahead_s = 0.0
+
+    @override
+    def time(self) -> float:
+        return super().time() + self.ahead_s
+
+
+def test_each_tier_that_is_down_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    loops: list[SkippingLoop] = []
+
+    def new_loop() -> SkippingLoop:
+        loops.append(SkippingLoop())
+        return loops[0]
+
+    def logged() -> list[str]:
+        messages = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        return messages
+
+    async def scenario() -> None:
+        tiers = Tiers(Shelf("memory"), [Shelf("shared", down=True), Shelf("disk", down=True)])
+        both = [
+            "The shared tier is unavailable: shared is down",
+            "The disk tier is unavailable: disk is down",
+        ]
+        for n in range(3):
+            await ask(tiers, Drawing(), key=bytes([n]))
+        assert logged() == both
+        loops[0].ahead_s = 59
+        await ask(tiers, Drawing(), key=b"a")
+        assert logged() == []
+        loops[0].ahead_s = 61
+        for n in range(3):
+            await ask(tiers, Drawing(), key=bytes([n + 10]))
+        assert logged() == both
+        await tiers.aclose()
+
+    with caplog.at_level(logging.WARNING), asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(scenario())

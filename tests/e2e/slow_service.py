@@ -1,0 +1,61 @@
+"""`emoticon serve` with a generator that takes its time: the one part that a test cannot make slow from outside."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from typing_extensions import override
+
+from emoticon.cli.environment import run
+from emoticon.cli.serve import bind, serve_here
+from emoticon.domain.models import Format, Look, Style
+from emoticon.domain.ports import Generator
+from emoticon.domain.services import Services
+from emoticon.settings import Settings
+from emoticon.telemetry import configure_logging
+from emoticon.wiring import open_services
+
+
+class SlowGenerator(Generator):
+    """Waits `delay_s` before it lets the real one draw."""
+
+    def __init__(self, real: Generator, delay_s: float) -> None:
+        self._real = real
+        self._delay_s = delay_s
+
+    @property
+    @override
+    def revision(self) -> str:
+        return self._real.revision
+
+    @property
+    @override
+    def style_names(self) -> Sequence[str]:
+        return self._real.style_names
+
+    @override
+    def style(self, name: str) -> Style:
+        return self._real.style(name)
+
+    @override
+    async def draw(self, look: Look, size_px: int, picture_format: Format) -> bytes:
+        sys.stdout.write("drawing\n")
+        sys.stdout.flush()
+        await asyncio.sleep(self._delay_s)
+        return await self._real.draw(look, size_px, picture_format)
+
+
+@asynccontextmanager
+async def slow_services(settings: Settings, delay_s: float) -> AsyncIterator[Services]:
+    async with open_services(settings) as services:
+        slow = SlowGenerator(services.emoticons.generator, delay_s)
+        yield replace(services, emoticons=replace(services.emoticons, generator=slow))
+
+
+if __name__ == "__main__":
+    knobs = Settings()
+    configure_logging(knobs.log_level, knobs.log_format)
+    with bind(knobs) as listener:
+        sys.exit(run(serve_here(knobs, listener, slow_services(knobs, float(sys.argv[1])))))

@@ -1,0 +1,91 @@
+"""Facts about the log."""
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from emoticon.telemetry import configure_logging
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+@pytest.fixture(autouse=True)
+def restore_logging() -> object:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_json_is_one_object_a_line_whoever_logs(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", "json")
+    structlog.get_logger("a").info("first\nline", number=1)
+    logging.getLogger("b").warning("second %s", "text", extra={"more": 2})
+    logging.getLogger("b").debug("unheard")
+    first, second = lines(capsys)
+    assert (first["message"], first["level"], first["number"]) == ("first\nline", "info", 1)
+    assert (second["message"], second["logger"], second["more"]) == ("second text", "b", 2)
+
+
+def test_a_traceback_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", "json")
+    try:
+        int(JWT)
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    (line,) = lines(capsys)
+    assert "ValueError" in str(line["exception"])
+    assert JWT not in str(line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"got {JWT} here",
+        "cannot reach postgresql://ann:hunter2@db/x",
+        "redis://:hunter2@cache",
+        "GET /x?access_token=hunter2&y=1",
+    ],
+)
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_secret_in_a_text_is_logged(
+    capsys: pytest.CaptureFixture[str], text: str, log_format: str
+) -> None:
+    configure_logging("info", log_format)
+    structlog.get_logger().info(text, note=text)
+    logging.getLogger("x").info("%s", text)
+    logged = capsys.readouterr().err
+    assert "[redacted]" in logged
+    assert "hunter2" not in logged
+    assert JWT not in logged
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "Authorization", "refresh_token", "jwt_secret", "cookie"]
+)
+def test_no_value_of_a_telling_name_is_logged(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    configure_logging("info", "auto")
+    structlog.get_logger().info("event", **{name: "hunter2", "username": "ann"})
+    (line,) = lines(capsys)
+    assert line[name] == "[redacted]"
+    assert line["username"] == "ann"
+
+
+def test_libraries_are_quiet_unless_one_debugs(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", "json")
+    logging.getLogger("alembic.runtime").info("chatter")
+    assert lines(capsys) == []
+    logging.getLogger("alembic").setLevel(logging.NOTSET)
+    configure_logging("debug", "json")
+    logging.getLogger("alembic.runtime").info("chatter")
+    assert len(lines(capsys)) == 1

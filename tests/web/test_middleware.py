@@ -1,0 +1,150 @@
+"""Facts about the boundary that every request crosses."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import structlog
+from httpx2 import AsyncClient
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
+from tests.web.conftest import assert_problem
+
+from emoticon.web import middleware
+from emoticon.web.middleware import Boundary
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def test_a_body_that_announces_too_much_is_refused_unread(client: AsyncClient) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        message = "the body was read"
+        raise AssertionError(message)
+        yield b""
+
+    answer = await client.post(
+        "/auth/sign-up", content=never(), headers={**JSON, "Content-Length": "65537"}
+    )
+    assert_problem(answer, 413, "content_too_large")
+    assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("path", ["/auth/sign-up", "/auth/sign-in"])
+async def test_a_body_without_length_is_read_only_to_the_limit(
+    client: AsyncClient, path: str
+) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1024
+            yield b"x" * 1024
+
+    kind = "application/json" if path.endswith("up") else "application/x-www-form-urlencoded"
+    answer = await client.post(path, content=endless(), headers={"Content-Type": kind})
+    assert_problem(answer, 413, "content_too_large")
+    assert sent <= 66 * 1024
+
+
+async def test_a_body_of_exactly_the_limit_is_read(client: AsyncClient) -> None:
+    body = json.dumps({"username": "a", "password": ""}).encode()
+    answer = await client.post(
+        "/auth/sign-up", content=body + b" " * (65536 - len(body)), headers=JSON
+    )
+    assert_problem(answer, 422, "invalid_password")
+
+
+async def test_a_packed_body_is_not_unpacked(client: AsyncClient) -> None:
+    answer = await client.post(
+        "/auth/sign-up",
+        content=b"\x1f\x8b" + b"\0" * 100,
+        headers={**JSON, "Content-Encoding": "gzip"},
+    )
+    assert_problem(answer, 422, "invalid_input")
+
+
+async def test_a_long_url_is_refused(client: AsyncClient) -> None:
+    assert_problem(await client.get("/" + "x" * 8192), 414, "uri_too_long")
+    assert_problem(await client.get("/livez?" + "x" * 8192), 414, "uri_too_long")
+    assert (await client.get("/livez?" + "x=1&" * 1000)).status_code == 200
+
+
+async def test_too_many_headers_are_refused(client: AsyncClient) -> None:
+    many = {f"X-{number}": "x" for number in range(500)}
+    code = "request_header_fields_too_large"
+    assert_problem(await client.get("/livez", headers=many), 431, code)
+    assert_problem(await client.get("/livez", headers={"X-Long": "x" * 16384}), 431, code)
+
+
+async def test_a_request_keeps_its_id_when_that_is_a_plain_word(client: AsyncClient) -> None:
+    answer = await client.get("/livez", headers={"X-Request-ID": "abc-123"})
+    assert answer.headers["x-request-id"] == "abc-123"
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "<script>", '"'])
+async def test_a_request_gets_an_id_otherwise(client: AsyncClient, given: str) -> None:
+    first = await client.get("/livez", headers={"X-Request-ID": given})
+    second = await client.get("/livez", headers={"X-Request-ID": given})
+    assert len(first.headers["x-request-id"]) == 16
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+
+
+async def test_no_answer_tells_pages_where_they_came_from(client: AsyncClient) -> None:
+    assert (await client.get("/livez")).headers["referrer-policy"] == "no-referrer"
+
+
+def scope_of(path: str = "/x", kind: str = "http") -> Scope:
+    return {
+        "type": kind,
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"access_token=secret",
+        "headers": [],
+    }
+
+
+async def drop(_message: Message) -> None:
+    return
+
+
+async def test_a_slow_request_is_logged_without_its_query() -> None:
+    async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.02)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    with structlog.testing.capture_logs() as logs:
+        await Boundary(slow, slow_ms=1)(scope_of(), receive, drop)
+        await Boundary(slow, slow_ms=60_000)(scope_of(), receive, drop)
+    assert len(logs) == 1
+    assert logs[0]["took_ms"] >= 20
+    assert logs[0]["path"] == "/x"
+    assert "secret" not in str(logs)
+
+
+async def test_what_is_no_request_passes_through() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope["type"])
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    await Boundary(app, slow_ms=1)({"type": "lifespan"}, receive, drop)
+    assert seen == ["lifespan"]
+
+
+async def test_a_body_that_does_not_come_is_given_up() -> None:
+    async def silent() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(HTTPException) as caught:
+        await middleware.bounded(silent, deadline_s=0.01)()
+    assert caught.value.status_code == 408
