@@ -85,18 +85,16 @@ async def test_the_floor_of_a_new_account_counts_as_never_raised(
         assert await connection.scalar(select(accounts.c.floor_at)) == 0
 
 
-@pytest.mark.parametrize("account_id", [1, 2**31, 2**32, 2**63 - 1, 2**63, 10**40])
-async def test_an_unknown_id_of_any_size_is_none(store: AccountStore, account_id: int) -> None:
-    assert await store.by_id(account_id) is None
+async def test_an_unknown_id_of_any_size_is_none(store: AccountStore) -> None:
+    for account_id in (1, 2**31, 2**32, 2**63 - 1, 2**63, 10**40):
+        assert await store.by_id(account_id) is None
 
 
-@pytest.mark.parametrize(
-    "key",
-    ["", "Alice", "alice ", " alice", "alic", "a%", "a_ice", "alíce", "ali\u0301ce", "x" * 3000],
-)
-async def test_only_the_exact_key_finds_the_account(store: AccountStore, key: str) -> None:
+async def test_only_the_exact_key_finds_the_account(store: AccountStore) -> None:
     await store.add(new_account("alice"), new_session())
-    assert await store.by_username_key(key) is None
+    others = ["", "Alice", "alice ", " alice", "alic", "a%", "a_ice", "alíce", "ali\u0301ce"]
+    for key in [*others, "x" * 3000]:
+        assert await store.by_username_key(key) is None
 
 
 async def test_keys_that_differ_only_in_normal_form_are_two(store: AccountStore) -> None:
@@ -106,9 +104,9 @@ async def test_keys_that_differ_only_in_normal_form_are_two(store: AccountStore)
     assert await store.by_username_key("e\u0301") == decomposed
 
 
-@pytest.mark.parametrize("key", ["\0", "ali\0ce", "\ud800", "alice\udfff"])
-async def test_text_that_no_database_takes_is_nobodys_name(store: AccountStore, key: str) -> None:
-    assert await store.by_username_key(key) is None
+async def test_text_that_no_database_takes_is_nobodys_name(store: AccountStore) -> None:
+    for key in ("\0", "ali\0ce", "\ud800", "alice\udfff"):
+        assert await store.by_username_key(key) is None
 
 
 async def test_a_taken_key_is_refused_and_leaves_no_session(

@@ -18,10 +18,8 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=140)
         ("alice", "alice"),
         ("Alice", "alice"),
         ("ALICE", "alice"),
-        ("ａｌｉｃｅ", "alice"),
         ("0", "0"),
         ("a.b-c_d", "a.b-c_d"),
-        ("\N{KELVIN SIGN}elvin", "kelvin"),
         ("x" * 32, "x" * 32),
     ],
 )
@@ -39,6 +37,9 @@ def test_a_new_name_is_folded(raw: str, name: str) -> None:
             "\n",
             "x" * 33,
             "x" * 10**6,
+            "ａｌｉｃｅ",
+            "\N{KELVIN SIGN}elvin",
+            "²",
             "🙂",
             "é",
             "e\u0301",
@@ -130,3 +131,8 @@ def test_every_name_of_the_rule_but_the_reserved_ones_can_be_taken(raw: str) -> 
     if raw.lower() in RESERVED:
         return
     assert new_username(raw) == raw.lower()
+
+
+@pytest.mark.parametrize("raw", ["Alice", "ALICE", "ａｌｉｃｅ", "ＡＬＩＣＥ", "ⓐlice"])
+def test_every_spelling_finds_the_name(raw: str) -> None:
+    assert fold(raw) == new_username("alice")

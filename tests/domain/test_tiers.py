@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,17 +63,24 @@ class Shelf(Tier):
 
 
 class Drawing:
-    """Counts drawings; can be held up and can fail."""
+    """Counts drawings; can be held up and can fail. `begun` is set by the drawing number `expected`."""
 
-    def __init__(self, *, gate: asyncio.Event | None = None, error: Exception | None = None):
+    def __init__(
+        self, *, held: bool = False, error: Exception | None = None, expected: int = 1
+    ) -> None:
         self.count = 0
-        self.gate = gate
+        self.expected = expected
+        self.begun = asyncio.Event()
+        self.gate = asyncio.Event()
         self.error = error
+        if not held:
+            self.gate.set()
 
     async def __call__(self) -> Picture:
         self.count += 1
-        if self.gate:
-            await self.gate.wait()
+        if self.count == self.expected:
+            self.begun.set()
+        await self.gate.wait()
         if self.error:
             raise self.error
         return PICTURE
@@ -105,13 +112,6 @@ async def ask(
     return await tiers.picture(key, owner=7, kept=kept, draw=draw)
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Let the others run until it is true."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 async def test_what_no_tier_has_is_drawn_and_kept_in_every_tier_for_its_owner(
     tiers: Tiers, memory: Shelf, shared: Shelf, disk: Shelf
 ) -> None:
@@ -137,9 +137,7 @@ async def test_what_memory_has_is_answered_without_a_task_and_without_the_others
     draw = Drawing()
     tasks: list[str] = []
 
-    def record(
-        loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any
-    ) -> asyncio.Task[Any]:
+    def record(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
         tasks.append(work.__qualname__)
         return asyncio.Task(work, loop=loop, **options)
 
@@ -183,24 +181,22 @@ async def test_a_thousand_callers_of_one_cold_key_cost_one_drawing(tiers: Tiers)
 
 
 async def test_different_keys_are_drawn_at_the_same_time(tiers: Tiers) -> None:
-    draw = Drawing(gate=asyncio.Event())
+    draw = Drawing(held=True, expected=10)
     calls = [asyncio.create_task(ask(tiers, draw, key=bytes([n]))) for n in range(10)]
-    await until(lambda: draw.count == 10)
-    assert draw.gate
+    await draw.begun.wait()
     draw.gate.set()
     assert await asyncio.gather(*calls) == [PICTURE] * 10
 
 
 async def test_a_cancelled_first_caller_takes_nothing_from_the_others(tiers: Tiers) -> None:
-    draw = Drawing(gate=asyncio.Event())
+    draw = Drawing(held=True)
     leader = asyncio.create_task(ask(tiers, draw))
-    await until(lambda: draw.count)
+    await draw.begun.wait()
     followers = [asyncio.create_task(ask(tiers, draw)) for _ in range(3)]
     await asyncio.sleep(0)
     leader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leader
-    assert draw.gate
     draw.gate.set()
     assert await asyncio.gather(*followers) == [PICTURE] * 3
     assert draw.count == 1
@@ -209,13 +205,12 @@ async def test_a_cancelled_first_caller_takes_nothing_from_the_others(tiers: Tie
 async def test_a_drawing_whose_callers_have_all_gone_is_kept(
     tiers: Tiers, memory: Shelf, disk: Shelf
 ) -> None:
-    draw = Drawing(gate=asyncio.Event())
+    draw = Drawing(held=True)
     caller = asyncio.create_task(ask(tiers, draw))
-    await until(lambda: draw.count)
+    await draw.begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
-    assert draw.gate
     draw.gate.set()
     await tiers.aclose()
     assert memory.pictures == disk.pictures == {KEY: PICTURE}
@@ -238,13 +233,12 @@ async def test_a_failed_drawing_that_nobody_waits_for_is_not_reported_by_the_loo
 ) -> None:
     reports: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, report: reports.append(report))
-    draw = Drawing(gate=asyncio.Event(), error=DrawingBusy())
+    draw = Drawing(held=True, error=DrawingBusy())
     caller = asyncio.create_task(ask(tiers, draw))
-    await until(lambda: draw.count)
+    await draw.begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
-    assert draw.gate
     draw.gate.set()
     await tiers.aclose()
     gc.collect()
@@ -253,9 +247,9 @@ async def test_a_failed_drawing_that_nobody_waits_for_is_not_reported_by_the_loo
 
 
 async def test_a_cancelled_flight_frees_its_key(tiers: Tiers) -> None:
-    draw = Drawing(gate=asyncio.Event())
+    draw = Drawing(held=True)
     caller = asyncio.create_task(ask(tiers, draw))
-    await until(lambda: draw.count)
+    await draw.begun.wait()
     tiers._flights[KEY].cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
@@ -290,8 +284,8 @@ async def test_an_outer_tier_that_is_slow_to_write_does_not_delay_the_answer(
     assert await ask(tiers, Drawing()) == PICTURE
     assert shared.pictures == {}
     shared.held_put.set()
-    await until(lambda: disk.pictures)
-    assert shared.pictures == {KEY: PICTURE}
+    await tiers.aclose()
+    assert shared.pictures == disk.pictures == {KEY: PICTURE}
 
 
 async def test_tiers_that_are_down_cost_a_drawing_and_no_error(
@@ -317,15 +311,15 @@ async def test_a_tier_that_is_down_does_not_keep_the_others_from_writing(
 async def test_closing_waits_for_flights_and_deliveries_and_then_begins_with_the_outermost(
     tiers: Tiers, memory: Shelf, shared: Shelf, disk: Shelf
 ) -> None:
-    memory.closings = shared.closings = disk.closings = closings = []
-    draw = Drawing(gate=asyncio.Event())
+    closings: list[str] = []
+    memory.closings = shared.closings = disk.closings = closings
+    draw = Drawing(held=True)
     shared.held_put = asyncio.Event()
     caller = asyncio.create_task(ask(tiers, draw))
-    await until(lambda: draw.count)
+    await draw.begun.wait()
     closing = asyncio.create_task(tiers.aclose())
     await asyncio.sleep(0)
     assert closings == []
-    assert draw.gate
     draw.gate.set()
     assert await caller == PICTURE
     assert closings == []

@@ -47,11 +47,12 @@ def fold(raw: str) -> str:
 def new_username(raw: str) -> str:
     """Return the name that an account made for `raw` gets; it is its own folded form.
 
-    Raises:
-        InvalidUsername: the folded name breaks the rule or is reserved.
+    Only case is folded here: what looks like another letter is refused, so that everybody sees the name they typed.
 
+    Raises:
+        InvalidUsername: the name breaks the rule or is reserved.
     """
-    name = fold(raw)
+    name = raw.lower() if raw.isascii() else ""
     if not _RULE.fullmatch(name):
         raise InvalidUsername(_RULE_IN_WORDS)
     if name in RESERVED:

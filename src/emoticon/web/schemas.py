@@ -24,12 +24,7 @@ class Credentials(BaseModel):
     )
     password: Text = Field(
         description="8 to 256 bytes, not easy to guess.",
-        json_schema_extra={
-            "minLength": 8,
-            "maxLength": 256,
-            "format": "password",
-            "example": "seven green boats at noon",
-        },
+        json_schema_extra={"format": "password", "example": "seven green boats at noon"},
     )
 
 

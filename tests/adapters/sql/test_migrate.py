@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -172,12 +173,20 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
+async def test_of_upgrades_that_start_at_once_one_migrates(empty_database: str) -> None:
+    engines = [open_engine(empty_database) for _ in range(4)]
+    steps = await asyncio.gather(*(steps_of(engine) for engine in engines))
+    for engine in engines:
+        await engine.dispose()
+    assert sorted(steps) == [[], [], [], ["0001 Accounts and sessions."]]
+
+
 async def test_of_processes_that_start_at_once_one_migrates_and_all_can_write(
-    empty_database: str,
+    tmp_path: Path,
 ) -> None:
     processes = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", STARTING, empty_database),
+            *(sys.executable, "-c", STARTING, f"sqlite+aiosqlite:///{tmp_path}/a.db"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -129,3 +129,10 @@ async def test_a_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(DatabaseRefused, match="unable to open database file"):
         await wait(f"sqlite+aiosqlite:///{tmp_path}/none/a.db", wait_s=600, steps=steps)
     assert steps == []
+
+
+async def test_a_setting_that_the_driver_does_not_take_is_refused_at_once() -> None:
+    steps: list[Step] = []
+    with pytest.raises(DatabaseRefused, match="sslmode"):
+        await wait(f"{nowhere()}?sslmode=perhaps", wait_s=600, steps=steps)
+    assert steps == []

@@ -57,9 +57,8 @@ class VipsRasteriser(Rasteriser):
 
 
 def _libvips() -> Any:
-    with (
-        _LOADING
-    ):  # `cache` alone would let a second thread close the loader that the first one is using
+    # `cache` alone would let a second thread close the SVG loader again while the first one draws.
+    with _LOADING:
         return _load()
 
 
@@ -97,13 +96,12 @@ def _draw(vips: Any, svg: bytes, size_px: int) -> Any:
 
 
 def _encode(image: Any, picture_format: Format, *, lossless: bool) -> bytes:
-    match picture_format:
-        case Format.PNG:
-            body = image.pngsave_buffer(compression=6, filter="none", keep="none")
-        case Format.WEBP:
-            body = image.webpsave_buffer(lossless=lossless, Q=85, effort=2, keep="none")
-        case Format.AVIF:
-            body = image.heifsave_buffer(compression="av1", Q=60, effort=2, keep="none")
-        case Format.SVG:
-            raise DrawingFailed("SVG has no pixels")
+    if picture_format is Format.PNG:
+        body = image.pngsave_buffer(compression=6, filter="none", keep="none")
+    elif picture_format is Format.WEBP:
+        body = image.webpsave_buffer(lossless=lossless, Q=85, effort=2, keep="none")
+    elif picture_format is Format.AVIF:
+        body = image.heifsave_buffer(compression="av1", Q=60, effort=2, keep="none")
+    else:
+        raise DrawingFailed("SVG has no pixels")
     return bytes(body)

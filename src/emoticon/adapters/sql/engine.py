@@ -5,7 +5,6 @@ write lock when it begins, since a reader that turns writer half-way can meet an
 """
 
 import asyncio
-import itertools
 import logging
 import os
 import random
@@ -106,16 +105,15 @@ async def wait_for_database(
     now = asyncio.get_running_loop().time
     give_up_at = now() + wait_s
     longest_s = 2 * _SHORTEST_PAUSE_S
-    for step in itertools.count(1):
+    step = 0
+    while True:
         try:
             async with engine.connect() as connection:
                 await connection.execute(select(literal(1)))
         except (SQLAlchemyError, OSError) as error:
             why = reason(error)
-            if is_refused(error):
+            if is_refused(error) or not is_unavailable(error):
                 raise DatabaseRefused(f"The database refuses: {why}") from error
-            if not is_unavailable(error):
-                raise
             left_s = give_up_at - now()
             if left_s <= 0:
                 raise DatabaseUnreachable(
@@ -123,6 +121,7 @@ async def wait_for_database(
                 ) from error
         else:
             return
+        step += 1
         pause_s = min(_random.uniform(max(_SHORTEST_PAUSE_S, longest_s / 2), longest_s), left_s)
         on_wait(step, why, pause_s)
         await asyncio.sleep(pause_s)

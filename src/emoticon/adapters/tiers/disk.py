@@ -42,13 +42,13 @@ _SCHEMA_ID = int.from_bytes(b"EMO1", "big")
 _SCHEMA = f"""
     CREATE TABLE pictures (seq INTEGER PRIMARY KEY, key BLOB UNIQUE, owner INTEGER, day INTEGER, frame BLOB);
     CREATE INDEX pictures_day ON pictures (day);
-    CREATE INDEX pictures_owner ON pictures (owner) WHERE owner > 0;
+    CREATE INDEX pictures_owner ON pictures (owner);
     PRAGMA user_version = {_SCHEMA_ID}
 """.split(";")
 # No mmap: it would let a file that is cut short kill the process.
 _PRAGMAS = f"""
     page_size={PAGE_BYTES} journal_mode=WAL synchronous=NORMAL secure_delete=ON
-    wal_autocheckpoint=256 journal_size_limit={256 * PAGE_BYTES} cache_size=-4096 mmap_size=0 busy_timeout=1000
+    wal_autocheckpoint=256 journal_size_limit={256 * PAGE_BYTES} cache_size=-4096 mmap_size=0
 """.split()
 _FIND = "SELECT seq, day < ?, frame FROM pictures WHERE key = ?"
 _PUT = "REPLACE INTO pictures (key, owner, day, frame) VALUES (?, ?, ?, ?)"
@@ -282,7 +282,7 @@ class _Connection:
             if _identity(self._path) is None:  # a log without its file is not the new file's
                 Path(f"{self._path}-wal").unlink(missing_ok=True)
                 Path(f"{self._path}-shm").unlink(missing_ok=True)
-            self._db = sqlite3.connect(self._path, isolation_level=None)
+            self._db = sqlite3.connect(self._path, timeout=1, isolation_level=None)
             self._path.chmod(0o600)  # before the first byte; the log inherits it
             self._file = _identity(self._path)
             _prepare(self._db, self._max_pages)
