@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Self
@@ -269,9 +269,18 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def engine(database: str) -> AsyncGenerator[AsyncEngine]:
     """Connections to `database`."""
-    opened = open_engine(database)
-    yield opened
-    await opened.dispose()
+    async with opened(database) as connections:
+        yield connections
+
+
+@asynccontextmanager
+async def opened(url: str, **options: float) -> AsyncGenerator[AsyncEngine]:
+    """Open connections with `open_engine` and close them."""
+    connections = open_engine(url, **options)
+    try:
+        yield connections
+    finally:
+        await connections.dispose()
 
 
 _numbers = itertools.count(1)
@@ -280,12 +289,13 @@ _numbers = itertools.count(1)
 @contextmanager
 def _new_database(postgres: PostgresServer, template: str) -> Generator[str]:
     name = f"test_{next(_numbers)}"
-    postgres.sql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {postgres.user}")
+    postgres.sql(
+        f"CREATE DATABASE {name} TEMPLATE {template} OWNER {postgres.user} STRATEGY file_copy"
+    )
     yield postgres.url(name)
     postgres.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def _migrate(url: str) -> None:
-    engine = open_engine(url)
-    await upgrade(engine, lambda _step: None)
-    await engine.dispose()
+    async with opened(url) as engine:
+        await upgrade(engine, lambda _step: None)

@@ -166,7 +166,7 @@ async def import_reference(
                 clock=SystemClock(),
                 on_progress=on_progress,
             )
-        except reference.NoReferenceTable as error:
+        except reference.ReferenceMissing as error:
             raise StartError(str(error)) from None
         except EmoticonError as error:
             raise StartError(error.detail) from None

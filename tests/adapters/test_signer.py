@@ -186,45 +186,27 @@ def test_a_payload_without_a_claim_is_refused(name: str) -> None:
     assert refused(forge(payload=without(PAYLOAD, name)))
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        *(
-            {"exp": value}
-            for value in (
-                NOW_S,
-                NOW_S - 1,
-                0,
-                -1,
-                str(NOW_S + 9),
-                9e99,
-                float(NOW_S + 9),
-                None,
-                True,
-                [],
-            )
-        ),
-        {"exp": NOW_S + LIFE_S + 1},
-        {"exp": float("nan")},
-        {"exp": float("inf")},
-        *({"nbf": value} for value in (NOW_S + 3600, str(NOW_S), 1.5, None, False)),
-        *({"iat": value} for value in (NOW_S + 3600, str(NOW_S), NOW_S - LIFE_S, None)),
-        *(
-            {"aud": value}
-            for value in ("other", ["emoticon-api"], ["other", "emoticon-api"], None, "")
-        ),
-        *({"iss": value} for value in ("other", "emoticon/", "", None, ["emoticon"])),
-        *(
-            {"sub": value}
-            for value in (7, "", "0", "-7", "+7", "07", " 7", "7\n", "٧", "1" * 20, "alice", None)
-        ),
-        *({"ver": value} for value in (0, -1, "3", 3.0, True, None, [3])),
-        *({"sid": value} for value in ("", "x" * 32, "0" * 31, "0" * 33, "A" * 32, 7, None)),
-        *({"user": value} for value in ("alice", None, [], {}, {"username": 7})),
+WRONG_CLAIMS: dict[str, list[object]] = {
+    "exp": [
+        *(NOW_S, NOW_S - 1, 0, -1, str(NOW_S + 9), 9e99, float(NOW_S + 9), None, True, []),
+        *(NOW_S + LIFE_S + 1, float("nan"), float("inf")),
     ],
+    "nbf": [NOW_S + 3600, str(NOW_S), 1.5, None, False],
+    "iat": [NOW_S + 3600, str(NOW_S), NOW_S - LIFE_S, None],
+    "aud": ["other", ["emoticon-api"], ["other", "emoticon-api"], None, ""],
+    "iss": ["other", "emoticon/", "", None, ["emoticon"]],
+    "sub": [7, "", "0", "-7", "+7", "07", " 7", "7\n", "٧", "1" * 20, "alice", None],
+    "ver": [0, -1, "3", 3.0, True, None, [3]],
+    "sid": ["", "x" * 32, "0" * 31, "0" * 33, "A" * 32, 7, None],
+    "user": ["alice", None, [], {}, {"username": 7}],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG_CLAIMS.items() for value in values]
 )
-def test_a_claim_of_the_wrong_value_or_type_is_refused(wrong: dict[str, object]) -> None:
-    assert refused(forge(payload={**PAYLOAD, **wrong}))
+def test_a_claim_of_the_wrong_value_or_type_is_refused(name: str, value: object) -> None:
+    assert refused(forge(payload={**PAYLOAD, name: value}))
 
 
 def test_the_subject_decides_and_not_the_user_claim() -> None:

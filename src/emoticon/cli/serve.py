@@ -1,6 +1,7 @@
 """`emoticon serve`: from settings to a process that answers, and to its orderly end."""
 
 import asyncio
+import os
 import signal
 import socket
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -19,7 +20,7 @@ from emoticon.cli.environment import (
     warn_of_unknown_variables,
 )
 from emoticon.domain.services import Services
-from emoticon.settings import Settings
+from emoticon.settings import Settings, variable
 from emoticon.telemetry import configure_logging
 
 _BACKLOG = 2048
@@ -125,10 +126,11 @@ def _serve_with_workers(settings: Settings, listener: socket.socket) -> int:
         run(rehearse())
     except StartError as error:
         raise fail(str(error)) from None
+    os.environ[variable("workers")] = str(settings.workers)  # each worker reads the environment again
     config = _config(settings, "emoticon.app:create_app")
     listener.listen(_BACKLOG)  # who comes before the first worker is ready waits instead of being refused
     _announce(settings, listener)
-    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
+    Multiprocess(config, sockets=[listener]).run()
     return 0
 
 

@@ -23,7 +23,7 @@ async def livez(response: Response) -> Alive:
     responses={503: {"model": Ready, "description": "Not now; `checks` says why"}},
 )
 async def readyz(response: Response, use: UseServices) -> Ready:
-    """Ask the database and the generator: send no requests while this fails."""
+    """Ask what a request needs, the database above all: send no requests while this fails."""
     checks = [Check(**asdict(health)) for health in await use.readiness.check()]
     ready = all(check.ok for check in checks)
     response.status_code = 200 if ready else 503

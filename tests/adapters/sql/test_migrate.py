@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import new_account, new_session
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, opened
 
 from emoticon.adapters.sql.accounts import SqlAccountStore
-from emoticon.adapters.sql.engine import DatabaseRefused, open_engine, reading, writing
+from emoticon.adapters.sql.engine import DatabaseRefused, reading, writing
 from emoticon.adapters.sql.migrate import (
     HEAD,
     VERSION_TABLE,
@@ -63,9 +64,8 @@ def shape(connection: Connection) -> dict[str, object]:
 
 @pytest.fixture
 async def empty(empty_database: str) -> AsyncGenerator[AsyncEngine]:
-    engine = open_engine(empty_database)
-    yield engine
-    await engine.dispose()
+    async with opened(empty_database) as engine:
+        yield engine
 
 
 async def test_an_empty_database_has_no_revision(empty: AsyncEngine) -> None:
@@ -142,12 +142,9 @@ async def test_a_role_that_may_not_create_tables_is_refused(
 ) -> None:
     name = empty_postgres.rpartition("/")[2]
     postgres.sql(f"ALTER DATABASE {name} OWNER TO postgres")
-    engine = open_engine(empty_postgres)
-    try:
+    async with opened(empty_postgres) as engine:
         with pytest.raises(DatabaseRefused, match="permission denied"):
             await steps_of(engine)
-    finally:
-        await engine.dispose()
 
 
 STARTING = """
@@ -174,10 +171,9 @@ asyncio.run(main(sys.argv[1]))
 
 
 async def test_of_upgrades_that_start_at_once_one_migrates(empty_database: str) -> None:
-    engines = [open_engine(empty_database) for _ in range(4)]
-    steps = await asyncio.gather(*(steps_of(engine) for engine in engines))
-    for engine in engines:
-        await engine.dispose()
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
+        engines = [await stack.enter_async_context(opened(empty_database)) for _ in range(4)]
+        steps = await asyncio.gather(*(steps_of(engine) for engine in engines))
     assert sorted(steps) == [[], [], [], ["0001 Accounts and sessions."]]
 
 

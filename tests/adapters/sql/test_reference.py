@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import NOW_MS, ManualClock, new_account, new_session
+from tests.servers import opened
 
-from emoticon.adapters.sql.accounts import SqlAccountStore
-from emoticon.adapters.sql.engine import open_engine, reading, writing
+from emoticon.adapters.sql.accounts import SqlAccountStore, account_row
+from emoticon.adapters.sql.engine import reading, writing
 from emoticon.adapters.sql.reference import (
     ImportReport,
     ReferenceMissing,
@@ -236,6 +237,17 @@ async def test_who_signs_up_meanwhile_takes_no_id_of_a_row_to_come(users: AsyncE
     assert await signing_up == [1201, 1202, 1203]
 
 
+async def test_who_signs_up_in_the_same_moment_keeps_the_name(users: AsyncEngine) -> None:
+    await fill(users, (100, "Alice", HASH))
+    row = account_row(new_account("alice"), created_at=NOW_MS)
+    async with writing(users) as connection:
+        await connection.execute(accounts.insert().values(row))
+        importing = asyncio.create_task(take(users))
+        done, _ = await asyncio.wait({importing}, timeout=0.3)
+        assert not done, "it waits for who is writing"
+    assert [refusal.id for refusal in (await importing).refused] == [100]
+
+
 async def test_an_import_that_was_stopped_goes_on_where_it_was(users: AsyncEngine) -> None:
     def stop(_seen: int, _total: int) -> None:
         raise RuntimeError("stopped")
@@ -247,14 +259,11 @@ async def test_an_import_that_was_stopped_goes_on_where_it_was(users: AsyncEngin
 
 
 async def test_the_source_may_be_another_database(engine: AsyncEngine, tmp_path: Path) -> None:
-    source = open_engine(f"sqlite+aiosqlite:///{tmp_path}/reference.db")
-    try:
+    async with opened(f"sqlite+aiosqlite:///{tmp_path}/reference.db") as source:
         async with writing(source) as connection:
             await connection.execute(USERS)
         await fill(source, (7, "Alice", HASH))
         assert await take(source, engine) == ImportReport(taken=1)
-    finally:
-        await source.dispose()
     assert await SqlAccountStore(engine).by_username_key("alice") is not None
 
 

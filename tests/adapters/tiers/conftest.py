@@ -57,6 +57,15 @@ def change(path: Path, statement: str, *values: Any) -> None:
         db.close()
 
 
+def move_away(path: Path) -> Path:
+    return path.rename(path.with_name("moved"))
+
+
+def replace(path: Path, data: bytes) -> None:
+    path.unlink(missing_ok=True)
+    path.write_bytes(data)
+
+
 def content(path: Path) -> bytes:
     """Return what the file holds, nothing if there is none."""
     return path.read_bytes() if path.exists() else b""

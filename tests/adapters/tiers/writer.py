@@ -1,4 +1,4 @@
-"""A process that fills a disk tier: writer.py PATH FIRST LAST [FILE_LIMIT_BYTES]; prints a line after each flush."""
+"""A process that fills a disk tier: PATH FIRST LAST [FILE_LIMIT_BYTES]; says a line after each flush."""
 
 import asyncio
 import resource
@@ -12,18 +12,23 @@ from emoticon.adapters.tiers.disk import DiskTier
 from emoticon.domain.errors import TierUnavailable
 
 
+def say(line: object) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 async def main(path: str, first: int, last: int) -> None:
     tier = DiskTier(Path(path), max_bytes=64 << 20, clock=SystemClock(), min_free_fraction=0)
     for number in range(first, last):
         try:
             await tier.put(key_of(number), drawn(number), owner=number)
         except TierUnavailable:
-            print("unavailable", flush=True)
+            say("unavailable")
         if number % 10 == 9:
             await tier.flush()
-            print(number, flush=True)
+            say(number)
     await tier.aclose()
-    print(tier.stats(), flush=True)
+    say(tier.stats())
 
 
 if len(sys.argv) > 4:

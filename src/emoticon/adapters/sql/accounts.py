@@ -32,11 +32,10 @@ class SqlAccountStore(AccountStore):
             try:
                 added = await connection.execute(insert(accounts).values(row).returning(*_FIELDS))
             except IntegrityError as error:
-                if "username_key" in str(
-                    error.orig
-                ):  # the constraint's name, or SQLite's name of the column
-                    raise UsernameTaken from None
-                raise
+                # PostgreSQL names the constraint, SQLite the column.
+                if "username_key" not in str(error.orig):
+                    raise
+                raise UsernameTaken from None
             new = _account(added.mappings().one())
             await connection.execute(insert(sessions).values(session_row(new.id, session)))
         return new

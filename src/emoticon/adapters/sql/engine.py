@@ -36,8 +36,8 @@ _OPTIONS = {
 _log = logging.getLogger(__name__)
 _random = random.SystemRandom()
 
-_REFUSING_STATES = ("28", "3D000", "42501")
-"""SQLSTATEs of a wrong password or role, an unknown database, a missing privilege: waiting does not help."""
+_REFUSING_STATES = ("08P01", "28", "3D000", "42501")
+"""SQLSTATEs of a setting not taken, a wrong password or role, an unknown database, a missing privilege."""
 
 _UNAVAILABLE_STATES = ("08", "25006", "25P0", "28", "3D000", "40", "53", "55P03", "57", "58", "XX0")
 """SQLSTATEs, or how they begin, of a server that is lost, full, busy, broken or a standby."""
@@ -198,13 +198,11 @@ def _open_postgresql(url: URL, timeout_s: float) -> AsyncEngine:
         pool_pre_ping=True,
         connect_args={
             "timeout": _CONNECT_TIMEOUT_S,
-            "command_timeout": timeout_s
-            + 1,  # only a server that has gone silent is later than its own
+            "command_timeout": timeout_s + 1,  # a server that works has given up before
             "server_settings": {
                 "application_name": "emoticon",
                 "statement_timeout": milliseconds,
                 "idle_in_transaction_session_timeout": milliseconds,  # a frozen process holds no locks
-                "jit": "off",
             },
         },
     )

@@ -92,7 +92,7 @@ async def import_reference(
 
     Of rows whose names fold to the same the lowest id that can be taken keeps the name. May be stopped at any time and
     run again: what was taken stays as it is then. New accounts may sign up meanwhile. `on_progress(rows seen, rows in
-    all)` is called after each batch, which is one transaction of about 50 ms.
+    all)` is called after each batch, which is one transaction of about 100 ms.
 
     Raises:
         ReferenceMissing: there is no such table.

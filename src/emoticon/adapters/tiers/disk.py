@@ -102,8 +102,8 @@ class DiskTier(Tier):
         self._max_waiting_bytes = min(_MAX_WAITING_BYTES, max_bytes // 8)
         self._clock = clock
         self._min_free_fraction = min_free_fraction
-        self._reader = _Connection(path, max_bytes, clock)
-        self._writer = _Connection(path, max_bytes, clock)
+        self._reader = _Connection(path, max_bytes, clock, busy_s=0)  # drawing beats waiting
+        self._writer = _Connection(path, max_bytes, clock, busy_s=1)
         self._stats = DiskStats()
         self._reads = 0
         self._next = _Batch()
@@ -219,20 +219,18 @@ class DiskTier(Tier):
     def _transact(self, db: sqlite3.Connection, batch: _Batch) -> int:
         """Write what there is room for, in the writer's thread, and return the number of pictures."""
         disk = os.statvfs(self._path.parent)
-        low = disk.f_bavail < self._min_free_fraction * disk.f_blocks
-        puts = {} if low else batch.puts
+        puts = batch.puts if disk.f_bavail >= self._min_free_fraction * disk.f_blocks else {}
         # Of two neighbouring pages one is at least half full: twice the frames, and some pages for the indexes.
         need_bytes = 2 * batch.size_bytes + 8 * PAGE_BYTES if puts else 0
         self._stats.evicted += _make_room(db, self._max_bytes - need_bytes)
         now_ms = self._clock.now_ms()
-        today = now_ms // _DAY_MS
         with db:
             db.execute("BEGIN IMMEDIATE")
             db.executemany("DELETE FROM pictures WHERE seq = ?", ((n,) for n in batch.damaged))
-            db.executemany(_TOUCH, ((today, seq) for seq in batch.touched))
+            db.executemany(_TOUCH, ((now_ms // _DAY_MS, seq) for seq in batch.touched))
             for key, (picture, owner) in puts.items():
                 data = frame(key, picture, owner=owner, drawn_at_s=now_ms // 1000)
-                db.execute(_PUT, (key, owner, today, data))
+                db.execute(_PUT, (key, owner, now_ms // _DAY_MS, data))
         self._stats.writes += len(puts)
         self._stats.bytes = _used_bytes(db)
         return len(puts)
@@ -241,8 +239,9 @@ class DiskTier(Tier):
 class _Connection:
     """A thread with a connection to whatever file is at the path now; without one it begins a new one."""
 
-    def __init__(self, path: Path, max_bytes: int, clock: Clock) -> None:
+    def __init__(self, path: Path, max_bytes: int, clock: Clock, *, busy_s: float) -> None:
         self._path = path
+        self._busy_s = busy_s
         self._max_pages = max_bytes // PAGE_BYTES
         self._clock = clock
         self.thread = ThreadPoolExecutor(1, "disk-tier")
@@ -279,10 +278,10 @@ class _Connection:
         self.close()  # somebody has removed or replaced the file
         with self._alone(), ExitStack() as undo:
             undo.callback(self.close)
-            if _identity(self._path) is None:  # a log without its file is not the new file's
-                Path(f"{self._path}-wal").unlink(missing_ok=True)
-                Path(f"{self._path}-shm").unlink(missing_ok=True)
-            self._db = sqlite3.connect(self._path, timeout=1, isolation_level=None)
+            if not (_identity(self._path) and self._path.stat().st_size):
+                for suffix in ("", "-wal", "-shm"):  # a log without its file is not the new file's
+                    Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            self._db = sqlite3.connect(self._path, timeout=self._busy_s, isolation_level=None)
             self._path.chmod(0o600)  # before the first byte; the log inherits it
             self._file = _identity(self._path)
             _prepare(self._db, self._max_pages)
@@ -315,15 +314,16 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _prepare(db: sqlite3.Connection, max_pages: int) -> None:
     db.text_factory = bytes
+    empty = db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
+    if not empty and db.execute("PRAGMA user_version").fetchone() != (_SCHEMA_ID,):
+        raise sqlite3.DatabaseError("another program or version has written it")
     for pragma in (*_PRAGMAS, f"max_page_count={max_pages}"):
         db.execute(f"PRAGMA {pragma}").fetchall()
-    if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
+    if empty:
         with db:
             db.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA:
                 db.execute(statement)
-    if db.execute("PRAGMA user_version").fetchone() != (_SCHEMA_ID,):
-        raise sqlite3.DatabaseError("another program or version has written it")
 
 
 def _find(db: sqlite3.Connection, key: bytes, now_ms: int) -> _Row | None:
