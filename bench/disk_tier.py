@@ -64,17 +64,14 @@ async def write(files: Path, tier: DiskTier, count: int) -> list[bytes]:
     for number in range(256):
         (files / f"{number:02x}").mkdir(parents=True)
     shuffled = sorted(enumerate(sizes_bytes(count)), key=lambda item: key_of(-1 - item[0]))
-    in_files_s = 0.0
     for done, (number, size_bytes) in enumerate(shuffled, 1):
         key, drawn = key_of(number), picture(os.urandom(size_bytes), Format.PNG, 128)
         await tier.put(key, drawn, owner=number)
         if done % 200 == 0:
             await tier.flush()
         framed = frame(key, drawn, owner=number, drawn_at_s=0)
-        begin = time.perf_counter()
         with open(file_of(files, key), "wb") as file:  # noqa: ASYNC230, PTH123 -- the baseline
             file.write(framed)
-        in_files_s += time.perf_counter() - begin
     return sorted(key_of(number) for number in range(count))
 
 

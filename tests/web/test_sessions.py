@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from httpx2 import AsyncClient
+from httpx2 import ASGITransport, AsyncClient
 from tests.web.conftest import PASSWORD, Person, assert_problem, new_name, sign_up
 
+from emoticon.app import create_app
 from emoticon.domain.services import Services
+from emoticon.settings import Settings
+from emoticon.wiring import open_services
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -229,3 +233,22 @@ async def test_a_token_from_the_future_of_its_account_is_invalid(
     token = issue(account_id=user["id"], username="x", session_id="0" * 32, version=99)
     answer = await client.get("/auth/user", headers={"Authorization": f"Bearer {token.value}"})
     assert_problem(answer, 401, "invalid_token")
+
+
+async def test_one_sign_in_more_than_the_queue_is_told_when_to_come_back(tmp_path: Path) -> None:
+    small = Settings(data_dir=tmp_path, hash_queue=1)
+    async with open_services(small) as services:
+        app = create_app(small, services)
+        async with (
+            app.router.lifespan_context(app),
+            AsyncClient(transport=ASGITransport(app), base_url="http://service.test") as client,
+        ):
+            form = {"username": "nobody", "password": "nothing"}
+            answers = await asyncio.gather(
+                *(client.post("/auth/sign-in", data=form) for _ in range(40))
+            )
+    busy = [answer for answer in answers if answer.status_code == 503]
+    assert busy
+    assert {answer.status_code for answer in answers} == {401, 503}
+    for answer in busy:
+        assert_problem(answer, 503, "hashing_busy")

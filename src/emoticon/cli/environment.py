@@ -1,7 +1,6 @@
 """What every command does first: read the settings, say plainly what is wrong with them."""
 
 import os
-import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -14,7 +13,6 @@ T = TypeVar("T")
 
 WRONG_SETTINGS = 2
 CANNOT_START = 1
-STOPPED = 128 + signal.SIGTERM
 _NOT_SETTINGS = {"EMOTICON_TEST_REQUIRE"}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Annotated
 
@@ -13,7 +14,6 @@ from typing_extensions import override
 
 from emoticon import __version__
 from emoticon.cli.environment import (
-    STOPPED,
     fail,
     run,
     settings_or_exit,
@@ -86,30 +86,29 @@ async def serve_here(
     from emoticon.wiring import StartError
 
     starting = asyncio.current_task()
-    terminated = asyncio.Event()
+    received: list[int] = []
 
-    def on_terminate() -> None:
-        terminated.set()
+    def on_signal(number: int) -> None:
+        received.append(number)
         if starting is not None:
             starting.cancel()
 
-    # Stays installed to the end: uvicorn raises the signal once more after it has stopped, and what was opened here
-    # is still to be closed.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, on_terminate)
+    # They stay installed to the end: uvicorn raises the signal once more after it has stopped, and what was opened
+    # here is still to be closed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     async with AsyncExitStack() as stack:
         try:
             services = await stack.enter_async_context(opening)
         except StartError as error:
             raise fail(str(error)) from None
         except asyncio.CancelledError:
-            if not terminated.is_set():
-                raise
-            typer.echo("emoticon: stopped while starting", err=True)
-            return STOPPED
+            raise fail("stopped while starting", status=128 + received[0]) from None
         starting = None
-        server = _AnnouncingServer(_config(settings, create_app(settings, services)), settings)
+        config = _config(settings, create_app(settings, services))
+        server = _AnnouncingServer(config, lambda: _announce(settings, listener))
         await server.serve([listener])
-    return STOPPED if terminated.is_set() else 0
+    return 128 + received[0] if received else 0
 
 
 def _serve_with_workers(settings: Settings, listener: socket.socket) -> int:
@@ -126,9 +125,13 @@ def _serve_with_workers(settings: Settings, listener: socket.socket) -> int:
         run(rehearse())
     except StartError as error:
         raise fail(str(error)) from None
-    os.environ[variable("workers")] = str(settings.workers)  # each worker reads the environment again
+    os.environ[variable("workers")] = str(
+        settings.workers
+    )  # each worker reads the environment again
     config = _config(settings, "emoticon.app:create_app")
-    listener.listen(_BACKLOG)  # who comes before the first worker is ready waits instead of being refused
+    listener.listen(
+        _BACKLOG
+    )  # who comes before the first worker is ready waits instead of being refused
     _announce(settings, listener)
     Multiprocess(config, sockets=[listener]).run()
     return 0
@@ -159,15 +162,14 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
 class _AnnouncingServer(uvicorn.Server):
     """Says where it serves as soon as it does."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
-        self._settings = settings
+        self._announce = announce
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if sockets:
-            _announce(self._settings, sockets[0])
+        self._announce()
 
 
 def _announce(settings: Settings, listener: socket.socket) -> None:

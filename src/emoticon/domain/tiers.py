@@ -44,9 +44,7 @@ class Tiers:
             flight = asyncio.create_task(self._fly(key, owner=owner, kept=kept, draw=draw))
             self._flights[key] = flight
             flight.add_done_callback(lambda landed: self._landed(key, landed))
-        await asyncio.wait(
-            (flight,)
-        )  # unlike `await flight`, a cancelled caller does not cancel it
+        await asyncio.wait((flight,))  # a cancelled caller would cancel an awaited flight
         return flight.result()
 
     async def aclose(self) -> None:

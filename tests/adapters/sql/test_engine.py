@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import ManualClock, new_account, new_session
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, opened
 
 from emoticon.adapters.sql.accounts import SqlAccountStore
 from emoticon.adapters.sql.engine import DatabaseRefused, open_engine, reading, writing
@@ -180,6 +180,29 @@ async def test_when_all_connections_are_in_use_too_long_it_is_unavailable(databa
         await SqlAccountStore(engine).ping()
 
 
+async def test_writers_that_wait_for_their_turn_leave_connections_to_readers(
+    sqlite_database: str,
+) -> None:
+    async with opened(sqlite_database) as engine:
+        accounts_store = SqlAccountStore(engine)
+        alice = await accounts_store.add(new_account(), new_session())
+        store = SqlSessionStore(engine, ManualClock())
+        async with writing(engine):
+            waiting = [
+                asyncio.create_task(
+                    store.start(alice.id, new_session(), end_others=True, raise_floor=True)
+                )
+                for _ in range(20)
+            ]
+            for _ in range(20):
+                await asyncio.sleep(0)  # all of them are under way
+            async with asyncio.timeout(2):
+                assert await accounts_store.by_id(alice.id) == alice
+            assert not any(task.done() for task in waiting)
+        versions = await asyncio.gather(*waiting)
+    assert sorted(version or 0 for version in versions) == list(range(2, 22))
+
+
 async def test_two_engines_that_write_one_database_do_not_deadlock(database: str) -> None:
     async with opened(database) as one, opened(database) as other:
         alice = await SqlAccountStore(one).add(new_account(), new_session())
@@ -195,9 +218,8 @@ async def test_two_engines_that_write_one_database_do_not_deadlock(database: str
 
 async def test_cancelled_calls_leave_nothing_behind(database: str) -> None:
     if database.startswith("postgresql"):
-        database += (
-            "?sslmode=disable"  # asyncpg forgets a future when cancelled while it offers TLS
-        )
+        # asyncpg forgets a future when it is cancelled while it offers TLS
+        database += "?sslmode=disable"
     async with opened(database) as engine:
         alice = await SqlAccountStore(engine).add(new_account(), new_session())
         store = SqlSessionStore(engine, ManualClock())

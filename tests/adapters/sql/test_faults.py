@@ -55,11 +55,6 @@ def read_only_sqlite(migrated_sqlite: Path) -> Generator[str]:
         Path(directory).chmod(0o755)
 
 
-@pytest.fixture
-def sqlite(migrated_sqlite: Path, tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'a.db')}"
-
-
 # -- a broken SQLite ----------------------------------------------------------------------------
 
 
@@ -86,8 +81,10 @@ async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None
             await SqlAccountStore(engine).ping()
 
 
-async def test_on_a_full_disk_sqlite_is_unavailable_and_then_recovers(sqlite: str) -> None:
-    async with opened(sqlite) as engine:
+async def test_on_a_full_disk_sqlite_is_unavailable_and_then_recovers(
+    sqlite_database: str,
+) -> None:
+    async with opened(sqlite_database) as engine:
         store = SqlAccountStore(engine)
         await store.ping()
         with full_disk(), pytest.raises(StoreUnavailable):

@@ -214,6 +214,17 @@ async def test_a_log_left_without_its_file_is_not_taken_for_the_new_file_s(
     assert await present(tier, range(100)) == list(range(5))
 
 
+async def test_a_file_cut_to_nothing_while_open_is_begun_anew_by_the_next_to_open_it(
+    open_tier: OpenTier, path: Path
+) -> None:
+    await fill(one := open_tier(), range(100))
+    truncate(path, 0)
+    other = open_tier()
+    await fill(other, range(5))
+    assert await present(other, range(100)) == list(range(5))
+    assert await present(one, range(100)) == list(range(5))
+
+
 @pytest.mark.parametrize("keep", [0, 31, 40_000, -1, -PAGE_BYTES])
 async def test_a_log_that_was_cut_gives_intact_pictures_or_none(
     open_tier: OpenTier, path: Path, keep: int

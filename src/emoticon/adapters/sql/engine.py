@@ -11,8 +11,9 @@ import random
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, Connection, event, literal, make_url, select
+from sqlalchemy import URL, Connection, Engine, event, literal, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -33,6 +34,9 @@ _OPTIONS = {
     _POSTGRESQL: frozenset({"host", "port", "ssl", "sslmode", "target_session_attrs"}),
 }
 
+_TURN_S = 5.0
+
+_writers: WeakKeyDictionary[Engine, asyncio.Lock] = WeakKeyDictionary()
 _log = logging.getLogger(__name__)
 _random = random.SystemRandom()
 
@@ -130,7 +134,7 @@ async def wait_for_database(
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
-    """Open a transaction that only reads."""
+    """Open a connection to read from; each statement is a transaction of its own in SQLite."""
     with translated():
         async with engine.connect() as connection:
             yield connection
@@ -138,12 +142,30 @@ async def reading(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
-    """Open a transaction that writes; it is durable when the block has ended and undone when the block raises."""
+    """Open a transaction that writes; it is durable when the block has ended and undone when the block raises.
+
+    SQLite has one writer at a time: those of this process queue here and not in the pool, where they would take the
+    connections that readers need.
+    """
     with translated():
-        async with engine.connect() as connection:
+        async with _turn(engine), engine.connect() as connection:
             await connection.execution_options(emoticon_writes=True)
             async with connection.begin():
                 yield connection
+
+
+@asynccontextmanager
+async def _turn(engine: AsyncEngine) -> AsyncGenerator[None]:
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    lock = _writers.setdefault(engine.sync_engine, asyncio.Lock())
+    async with asyncio.timeout(_TURN_S):
+        await lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -238,7 +260,7 @@ def _open_sqlite(url: URL, timeout_s: float) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("emoticon_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("emoticon_writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
