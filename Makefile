@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 ifneq ($(shell command -v uv 2>/dev/null),)
 create = uv venv --quiet --allow-existing --python '>=3.11' $(VENV)
-install = uv pip install --quiet --python $(BIN)/python
+install = uv pip install --quiet --compile-bytecode --python $(BIN)/python
 else
 create = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13")' \
   && $(PYTHON) -m venv $(VENV)
@@ -56,6 +56,7 @@ $(VENV)/run.stamp: requirements/runtime.txt requirements/build.txt pyproject.tom
 	@$(create)
 	@$(install) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	@$(install) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt

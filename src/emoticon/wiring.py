@@ -31,7 +31,7 @@ from emoticon.adapters.tiers.disk import DiskTier
 from emoticon.adapters.tiers.memory import MemoryTier
 from emoticon.domain.accounts import Accounts
 from emoticon.domain.emoticons import Emoticons
-from emoticon.domain.errors import DrawingBusy, HashingBusy, StoreUnavailable, Unavailable
+from emoticon.domain.errors import DrawingBusy, EmoticonError, HashingBusy, StoreUnavailable
 from emoticon.domain.looks import new_look
 from emoticon.domain.models import Format, Health
 from emoticon.domain.passwords import PasswordRules
@@ -178,7 +178,7 @@ async def examine(settings: Settings) -> AsyncIterator[Health]:
     for name, check in checks.items():
         try:
             yield Health(name, ok=True, detail=await check())
-        except StartError as error:
+        except (StartError, EmoticonError) as error:
             yield Health(name, ok=False, detail=str(error))
 
 
@@ -210,10 +210,7 @@ async def _examine_drawing(settings: Settings) -> str:
     async with open_studio(settings) as studio:
         began = time.perf_counter()
         look = new_look(settings.default_style)
-        try:
-            body = await studio.generator.draw(look, DEFAULT_PX, Format.PNG)
-        except Unavailable as error:
-            raise StartError(error.detail) from error
+        body = await studio.generator.draw(look, DEFAULT_PX, Format.PNG)
         took_ms = (time.perf_counter() - began) * 1000
     return f"{look.style}, {DEFAULT_PX} px: {len(body)} bytes in {took_ms:.0f} ms"
 
@@ -252,7 +249,8 @@ async def _require_schema(engine: AsyncEngine, settings: Settings) -> None:
     if found == schema.HEAD:
         return
     if settings.embedded:
-        await schema.upgrade(engine, lambda step: log.info("migrated", step=step))
+        if found is not None or not await schema.create(engine):
+            await schema.upgrade(engine, lambda step: log.info("migrated", step=step))
         return
     state = (
         "has no tables yet" if found is None else f"is at {found}, this version needs {schema.HEAD}"

@@ -1,10 +1,12 @@
 """Facts about the commands that need no server."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
-from tests.servers import PostgresServer
+from sqlalchemy import text
+from tests.servers import PostgresServer, opened
 from typer.testing import CliRunner, Result
 
 from emoticon import __version__
@@ -163,6 +165,19 @@ def test_doctor_names_a_database_that_is_away(
     assert result.exit_code == 1
     assert "FAIL database: " in result.stdout
     assert "given by JWT_SECRET" in result.stdout
+
+
+async def test_doctor_names_a_database_that_does_not_answer_in_time(
+    monkeypatch: pytest.MonkeyPatch, postgres_database: str
+) -> None:
+    """As while somebody else's migration holds the tables."""
+    monkeypatch.setenv("DATABASE_URL", postgres_database)
+    monkeypatch.setenv("JWT_SECRET", "0123456789abcdef0123456789abcdef")
+    async with opened(postgres_database, timeout_s=30) as engine, engine.begin() as connection:
+        await connection.execute(text("LOCK TABLE emoticon_schema"))
+        result = await asyncio.to_thread(emoticon, "doctor")
+    assert result.exit_code == 1
+    assert "FAIL database: The accounts cannot be reached now" in result.stdout
 
 
 def test_config_show_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

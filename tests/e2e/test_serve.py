@@ -154,6 +154,20 @@ def test_a_damaged_key_is_said_plainly(tmp_path: Path) -> None:
     assert "restore it, or delete it to sign everybody out" in done.stderr
 
 
+def test_a_damaged_file_of_accounts_is_said_plainly_and_kept(tmp_path: Path) -> None:
+    assert run_command(tmp_path, "migrate").returncode == 0
+    file = tmp_path / "accounts.sqlite3"
+    damaged = bytearray(file.read_bytes())
+    damaged[100:4096] = b"\xff" * 3996  # the list of tables, behind a header that is well
+    file.write_bytes(damaged)
+    done = run_command(tmp_path, "serve")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("emoticon: ")
+    assert "malformed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert file.read_bytes() == damaged
+
+
 def wait_for_line(process: subprocess.Popen[str], text: str) -> str:
     assert process.stderr is not None
     while line := process.stderr.readline():

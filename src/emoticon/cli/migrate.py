@@ -3,9 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
 from emoticon.cli.environment import fail, run, settings_or_exit
 from emoticon.settings import Settings
@@ -36,6 +33,10 @@ def migrate(
 
 
 async def _migrate(settings: Settings, *, from_reference: bool) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
     from emoticon import wiring
 
     try:

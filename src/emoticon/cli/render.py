@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from emoticon.cli.environment import fail, run, settings_or_exit
 from emoticon.domain import pictures
@@ -81,6 +78,9 @@ def styles(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """List the styles with their artists and licences."""
+    from rich.console import Console
+    from rich.table import Table
+
     settings = settings_or_exit()
     found = run(_styles(settings))
     if as_json:
@@ -112,6 +112,9 @@ async def _draw(settings: Settings, look: Look, size_px: int, picture_format: Fo
 async def _sheet(
     settings: Settings, seed: str, style: str | None, size_px: int, picture_format: Format
 ) -> bytes:
+    from rich.console import Console
+    from rich.progress import track
+
     from emoticon.wiring import open_studio
 
     async with open_studio(settings) as studio:

@@ -1,6 +1,7 @@
 """`emoticon serve`: from settings to a process that answers, and to its orderly end."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -71,6 +72,7 @@ def bind(settings: Settings) -> socket.socket:
 def _serve(settings: Settings, listener: socket.socket) -> int:
     if settings.workers > 1:
         return _serve_with_workers(settings, listener)
+    gc.disable()  # imports make many objects and no garbage; `_AnnouncingServer` enables it again
     from emoticon.wiring import open_services
 
     return run(serve_here(settings, listener, open_services(settings)))
@@ -169,6 +171,8 @@ class _AnnouncingServer(uvicorn.Server):
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        gc.freeze()  # what is there now stays; collections need not look at it
+        gc.enable()
         self._announce()
 
 

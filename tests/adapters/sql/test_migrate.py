@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tests.accounts import new_account, new_session
 from tests.servers import PostgresServer, opened
 
@@ -24,6 +24,7 @@ from emoticon.adapters.sql.migrate import (
     VERSION_TABLE,
     SchemaTooNew,
     alembic_config,
+    create,
     current_revision,
     upgrade,
 )
@@ -147,6 +148,16 @@ async def test_a_role_that_may_not_create_tables_is_refused(
             await steps_of(engine)
 
 
+async def test_a_role_that_may_not_read_the_revision_is_refused(
+    postgres: PostgresServer, postgres_database: str
+) -> None:
+    name = postgres_database.rpartition("/")[2]
+    postgres.sql(f"ALTER TABLE {VERSION_TABLE} OWNER TO postgres", name)
+    async with opened(postgres_database) as engine:
+        with pytest.raises(DatabaseRefused, match="permission denied"):
+            await current_revision(engine)
+
+
 STARTING = """
 import asyncio, sys
 from emoticon.adapters.sql.engine import open_engine
@@ -206,3 +217,35 @@ print(any(name.startswith("alembic") for name in sys.modules))
 def test_a_database_that_is_up_to_date_is_served_without_alembic() -> None:
     loaded = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, check=True)
     assert loaded.stdout == b"False\n"
+
+
+async def test_a_new_database_is_made_at_once_as_all_migrations_would_make_it(
+    tmp_path: Path,
+) -> None:
+    async def stored(connection: AsyncConnection) -> list[tuple[str, str]]:
+        rows = await connection.execute(
+            text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+        )
+        return [(name, " ".join(sql.split())) for name, sql in rows]
+
+    schemas = []
+    for way in (create, steps_of):
+        async with opened(f"sqlite+aiosqlite:///{tmp_path}/{way.__name__}.db") as engine:
+            assert await way(engine)
+            assert await current_revision(engine) == HEAD
+            assert not await create(engine), "it is not empty any more"
+            assert await steps_of(engine) == []
+            async with reading(engine) as connection:
+                schemas.append(await stored(connection))
+    assert schemas[0] == schemas[1]
+    assert len(schemas[0]) >= 5
+
+
+async def test_a_database_with_any_table_is_not_taken_for_a_new_one(
+    empty_database: str,
+) -> None:
+    async with opened(empty_database) as engine:
+        async with writing(engine) as connection:
+            await connection.execute(text("CREATE TABLE somebody_elses (id INTEGER)"))
+        assert not await create(engine)
+        assert await current_revision(engine) is None

@@ -1,4 +1,4 @@
-"""Facts about the disk tier beyond the contract of tiers; what breaks it is in test_disk_faults.py."""
+"""Facts about the disk tier beyond the contract of tiers."""
 
 import asyncio
 import sqlite3
@@ -7,32 +7,17 @@ from pathlib import Path
 
 import pytest
 from tests.accounts import NOW_MS, ManualClock
-from tests.adapters.tiers.conftest import OpenTier, change, content, rows
+from tests.adapters.tiers.conftest import OpenTier
 from tests.adapters.tiers.drawings import MEAN_BYTES, drawn, key_of
+from tests.adapters.tiers.files import change, content, fill, present, rows
 
-from emoticon.adapters.tiers.disk import MAX_READS, MIN_LIMIT_BYTES, PAGE_BYTES, DiskTier
+from emoticon.adapters.tiers.disk import MAX_READS, MIN_LIMIT_BYTES, PAGE_BYTES
 from emoticon.domain.errors import TierUnavailable
 from emoticon.domain.models import Format
 from emoticon.domain.pictures import FRAME_BYTES, frame
 
 DAY_MS = 86_400_000
 TODAY = NOW_MS // DAY_MS
-
-
-async def fill(tier: DiskTier, numbers: range, size_bytes: int = MEAN_BYTES) -> None:
-    for number in numbers:
-        await tier.put(key_of(number), drawn(number, size_bytes), owner=number)
-        if number % 20 == 19:
-            await tier.flush()
-    await tier.flush()
-
-
-async def present(tier: DiskTier, numbers: range, size_bytes: int = MEAN_BYTES) -> list[int]:
-    """Say which pictures it has; each must be the right one."""
-    found = {number: await tier.get(key_of(number)) for number in numbers}
-    for number, picture in found.items():
-        assert picture in (None, drawn(number, size_bytes))
-    return [number for number, picture in found.items() if picture]
 
 
 async def test_pictures_are_found_again_after_a_restart_with_the_same_bytes(

@@ -47,11 +47,16 @@ _UNAVAILABLE_STATES = ("08", "25006", "25P0", "28", "3D000", "40", "53", "55P03"
 """SQLSTATEs, or how they begin, of a server that is lost, full, busy, broken or a standby."""
 
 _REFUSING_CODES = frozenset(
-    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY}
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
 )
 _UNAVAILABLE_CODES = _REFUSING_CODES | {
     sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_LOCKED,
@@ -178,6 +183,17 @@ def translated() -> Generator[None]:
             raise
         _log.warning("The database of accounts is not available: %s", reason(error))
         raise StoreUnavailable(retry_after_s=_RETRY_AFTER_S) from error
+
+
+@contextmanager
+def refusals() -> Generator[None]:
+    """Turn a refusal, such as a missing privilege, into DatabaseRefused. All other errors pass as they are."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not is_refused(error):
+            raise
+        raise DatabaseRefused(f"The database refuses: {reason(error)}") from error
 
 
 def is_unavailable(error: BaseException) -> bool:

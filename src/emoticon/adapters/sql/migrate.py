@@ -4,18 +4,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, column, func, inspect, select, table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    func,
+    insert,
+    inspect,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from emoticon.adapters.sql.engine import (
-    DatabaseRefused,
-    is_refused,
-    open_engine,
-    reading,
-    reason,
-    writing,
-)
+from emoticon.adapters.sql.engine import open_engine, reading, refusals, writing
+from emoticon.adapters.sql.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -27,6 +31,12 @@ HEAD = "0001"
 VERSION_TABLE = "emoticon_schema"
 """Where the revision is written. Not Alembic's default, which another program may use in the same database."""
 
+_version = Table(  # as Alembic makes it
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 _LOCK = int.from_bytes(b"emoticon")
 _PATIENCE_S = 600.0
 
@@ -36,9 +46,25 @@ class SchemaTooNew(Exception):
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:
-    """Return the revision of the database, None for one without our tables. Raises StoreUnavailable."""
-    async with reading(engine) as connection:
-        return await connection.run_sync(_revision)
+    """Return the revision of the database, None for one without our tables.
+
+    Raises:
+        DatabaseRefused: the role may not read it.
+        StoreUnavailable: the connection was lost, or a migration holds the table.
+    """
+    with refusals():
+        async with reading(engine) as connection:
+            return await connection.run_sync(_revision)
+
+
+async def create(engine: AsyncEngine) -> bool:
+    """Make the newest schema in a database that has no tables yet, as all migrations together would.
+
+    Saves a first start the import of Alembic, 0.3 s and 8 MB. Returns False and does nothing where there are tables.
+    Raises StoreUnavailable.
+    """
+    async with writing(engine) as connection:
+        return await connection.run_sync(_create)
 
 
 async def upgrade(engine: AsyncEngine, on_step: Callable[[str], None]) -> None:
@@ -56,14 +82,11 @@ async def upgrade(engine: AsyncEngine, on_step: Callable[[str], None]) -> None:
     address = engine.url.render_as_string(hide_password=False)
     patient = open_engine(address, timeout_s=_PATIENCE_S)
     try:
-        async with writing(patient) as connection:  # in SQLite, this is the lock
-            if connection.dialect.name == "postgresql":
-                await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-            await connection.run_sync(_upgrade, on_step)
-    except DBAPIError as error:
-        if not is_refused(error):
-            raise
-        raise DatabaseRefused(f"The database refuses the migration: {reason(error)}") from error
+        with refusals():
+            async with writing(patient) as connection:  # in SQLite, this is the lock
+                if connection.dialect.name == "postgresql":
+                    await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+                await connection.run_sync(_upgrade, on_step)
     finally:
         await patient.dispose()
 
@@ -99,10 +122,17 @@ def _upgrade(connection: Connection, on_step: Callable[[str], None]) -> None:
     command.upgrade(config, "head")
 
 
+def _create(connection: Connection) -> bool:
+    if inspect(connection).get_table_names():
+        return False
+    metadata.create_all(connection)
+    _version.create(connection)
+    connection.execute(insert(_version).values(version_num=HEAD))
+    return True
+
+
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    revision: str | None = connection.scalar(
-        select(column("version_num")).select_from(table(VERSION_TABLE))
-    )
+    revision: str | None = connection.scalar(select(_version.c.version_num))
     return revision
