@@ -35,9 +35,8 @@ def _create(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(
-                draft, path
-            )  # unlike a rename, never replaces the key of a process that was faster
+            # Unlike a rename, a link never replaces the key of a process that was faster.
+            os.link(draft, path)
         except FileExistsError:
             return
     finally:

@@ -127,13 +127,11 @@ def _serve_with_workers(settings: Settings, listener: socket.socket) -> int:
         run(rehearse())
     except StartError as error:
         raise fail(str(error)) from None
-    os.environ[variable("workers")] = str(
-        settings.workers
-    )  # each worker reads the environment again
+    # Each worker reads the environment again, and its share of the cores depends on this.
+    os.environ[variable("workers")] = str(settings.workers)
     config = _config(settings, "emoticon.app:create_app")
-    listener.listen(
-        _BACKLOG
-    )  # who comes before the first worker is ready waits instead of being refused
+    # Who comes before the first worker is ready waits instead of being refused.
+    listener.listen(_BACKLOG)
     _announce(settings, listener)
     Multiprocess(config, sockets=[listener]).run()
     return 0

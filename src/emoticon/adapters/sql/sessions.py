@@ -29,9 +29,8 @@ class SqlSessionStore(SessionStore):
             if locked is None:
                 return None
             version: int = locked + 1
-            now_ms = (
-                self._clock.now_ms()
-            )  # after the lock: floors are found by when they were raised
+            # Read under the lock, for floors are found by when they were raised.
+            now_ms = self._clock.now_ms()
             change = {"version": version}
             if raise_floor:
                 change |= {"floor": version, "floor_at": now_ms}
