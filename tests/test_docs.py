@@ -29,7 +29,7 @@ COMMAND = re.compile(r"(?:^|/)emoticon ([a-z]+(?: [a-z]+)?)", re.MULTILINE)
 
 HOSTS = (
     ("pypi", "org"),
-    ("pythonhosted", "org"),
+    ("python" + "hosted", "org"),
     ("npmjs", "org"),
     ("npmjs", "com"),
     ("crates", "io"),
