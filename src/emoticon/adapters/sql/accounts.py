@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from emoticon.adapters.sql.engine import reading, writing
+from emoticon.adapters.sql.engine import reading, unbroken, writing
 from emoticon.adapters.sql.sessions import session_row, storable
 from emoticon.adapters.sql.tables import MAX_ID, accounts, sessions
 from emoticon.domain.errors import UsernameTaken
@@ -26,6 +26,7 @@ class SqlAccountStore(AccountStore):
         self._engine = engine
 
     @override
+    @unbroken
     async def add(self, account: NewAccount, session: NewSession) -> Account:
         row = account_row(account, created_at=session.created_at)
         async with writing(self._engine) as connection:
@@ -41,18 +42,21 @@ class SqlAccountStore(AccountStore):
         return new
 
     @override
+    @unbroken
     async def by_id(self, account_id: int) -> Account | None:
         if not 0 < account_id <= MAX_ID:
             return None
         return await self._one(accounts.c.id == account_id)
 
     @override
+    @unbroken
     async def by_username_key(self, username_key: str) -> Account | None:
         if storable(username_key) != username_key:
             return None
         return await self._one(accounts.c.username_key == username_key)
 
     @override
+    @unbroken
     async def replace_password_hash(self, account_id: int, *, old: str, new: str) -> bool:
         async with writing(self._engine) as connection:
             changed = await connection.execute(
@@ -67,6 +71,7 @@ class SqlAccountStore(AccountStore):
         return changed.rowcount == 1
 
     @override
+    @unbroken
     async def ping(self) -> None:
         async with reading(self._engine) as connection:
             await connection.execute(select(literal(1)))

@@ -9,8 +9,10 @@ import logging
 import os
 import random
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, event, literal, make_url, select
@@ -35,6 +37,9 @@ _OPTIONS = {
 }
 
 _TURN_S = 5.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _writers: WeakKeyDictionary[Engine, asyncio.Lock] = WeakKeyDictionary()
 _log = logging.getLogger(__name__)
@@ -135,6 +140,21 @@ async def wait_for_database(
         on_wait(step, why, pause_s)
         await asyncio.sleep(pause_s)
         longest_s = min(2 * longest_s, _LONGEST_PAUSE_S)
+
+
+def unbroken(
+    method: Callable[P, Coroutine[Any, Any, T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Let a method run to its end even when its caller is cancelled.
+
+    A driver that is cut off half-way abandons its connection: nobody closes it, and in SQLite it may hold the lock.
+    """
+
+    @wraps(method)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.shield(asyncio.ensure_future(method(*args, **kwargs)))
+
+    return run
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from emoticon.adapters.sql.engine import writing
+from emoticon.adapters.sql.engine import unbroken, writing
 from emoticon.adapters.sql.tables import accounts, sessions
 from emoticon.domain.models import NewSession
 from emoticon.domain.ports import Clock, SessionStore
@@ -18,6 +18,7 @@ class SqlSessionStore(SessionStore):
         self._clock = clock
 
     @override
+    @unbroken
     async def start(
         self, account_id: int, session: NewSession, *, end_others: bool, raise_floor: bool
     ) -> int | None:
