@@ -11,7 +11,10 @@ from pathlib import Path
 from bench.report import Report
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-MEASUREMENTS = ("signins", "start", "disk_tier", "styles")
+MEASUREMENTS = (
+    *("signins", "start", "disk_tier", "styles"),
+    *("refresh_race", "revocation", "check_cost", "outages"),
+)
 
 
 def main(names: list[str]) -> None:

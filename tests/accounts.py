@@ -23,6 +23,10 @@ class ManualClock(Clock):
     def now_ms(self) -> int:
         return self.ms
 
+    @override
+    def elapsed_ms(self) -> int:
+        return self.ms
+
 
 def new_account(username: str = "alice", **changes: Any) -> NewAccount:
     """Return an account; `username` is its own key."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ("tests.servers",)
+pytest_plugins = ("tests.servers", "tests.valkey")
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 VARIABLE = re.compile(r"\b(?:EMOTICON_[A-Z_]*[A-Z]|PG_[A-Z_]*[A-Z]|JWT_SECRET|[A-Z]+_URL)\b(?!\*)")
 ROUTE = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[^\s`?]*)")
 EXAMPLE_URL = re.compile(r"http://127\.0\.0\.1:8000(/[^\s'\"?]*)")
-COMMAND = re.compile(r"(?:^|/)emoticon ([a-z]+(?: [a-z]+)?)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^|/)emoticon ([a-z]+(?: [a-z]+(?:-[a-z]+)*)?)", re.MULTILINE)
 
 HOSTS = (
     ("pypi", "org"),

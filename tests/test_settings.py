@@ -1,6 +1,7 @@
 """Facts about the settings: what is read, what is refused, and in which words."""
 
 import itertools
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from emoticon.settings import (
 )
 
 SECRET = "0123456789abcdef0123456789abcdef"
+FORMER = "a former secret of 32 bytes or more"
 POSTGRES = {
     "PG_USER": "ann",
     "PG_PASS": "p@ss/w:rd #%",
@@ -51,6 +53,7 @@ def test_nothing_set_is_the_embedded_mode_on_loopback(environment: pytest.Monkey
     settings = load_settings()
     assert settings.embedded
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
+    assert (settings.limits, settings.token_policy) == ("on", "one-token")
     assert settings.data_dir == Path("/home/ann/.local/share/emoticon")
     assert (
         settings.database == "sqlite+aiosqlite:////home/ann/.local/share/emoticon/accounts.sqlite3"
@@ -186,6 +189,27 @@ def test_a_weak_secret_is_refused_everywhere(
     assert secret not in line.removeprefix("JWT_SECRET ").partition(";")[0]
 
 
+def test_former_secrets_are_a_list_in_their_order(environment: pytest.MonkeyPatch) -> None:
+    assert load_settings().previous_secrets == ()
+    environment.setenv("JWT_SECRET_PREVIOUS", "a" * 32)
+    assert load_settings().previous_secrets == ("a" * 32,)
+    environment.setenv("JWT_SECRET_PREVIOUS", f"{'a' * 32}, {'b' * 40},{'ä' * 16} ")
+    assert load_settings().previous_secrets == ("a" * 32, "b" * 40, "ä" * 16)
+
+
+@pytest.mark.parametrize("weak", ["", "hunter2", "x" * 31, "changemechangemechangemechangeme"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_each_former_secret_has_to_be_strong_and_the_weak_one_is_named_by_its_place(
+    environment: pytest.MonkeyPatch, weak: str, place: int
+) -> None:
+    parts = ["a" * 32, "b" * 32]
+    parts.insert(place, weak)
+    environment.setenv("JWT_SECRET_PREVIOUS", ",".join(parts))
+    (line,) = refused()
+    assert line.startswith(f"JWT_SECRET_PREVIOUS value {place + 1} ")
+    assert all(part not in line for part in parts if part)
+
+
 def test_thirty_two_bytes_are_enough(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("JWT_SECRET", "ä" * 16)
     assert load_settings().jwt_secret is not None
@@ -209,6 +233,25 @@ def test_several_workers_need_what_they_share(environment: pytest.MonkeyPatch) -
         ("EMOTICON_DRAW_DEADLINE_S", "0", "EMOTICON_DRAW_DEADLINE_S='0' should be greater than"),
         ("REDIS_URL", "http://u:hunter2@h", "REDIS_URL must begin with redis://"),
         ("PG_PORT", "0", "PG_PORT='0' should be greater than or equal to 1"),
+        ("EMOTICON_LIMITS", "no", "EMOTICON_LIMITS='no' should be 'on' or 'off'"),
+        ("EMOTICON_USERNAMES", "x", "EMOTICON_USERNAMES='x' should be 'ascii' or 'unicode'"),
+        ("EMOTICON_TOKEN_SIGNING", "rs256", "EMOTICON_TOKEN_SIGNING='rs256' should be 'hs256' or"),
+        ("EMOTICON_TOKEN_POLICY", "any", "EMOTICON_TOKEN_POLICY='any' should be 'one-token', 'one"),
+        ("EMOTICON_PASSWORD_ATTEMPTS", "0", "EMOTICON_PASSWORD_ATTEMPTS='0' should be greater"),
+        ("EMOTICON_ADDRESS_ATTEMPTS", "-1", "EMOTICON_ADDRESS_ATTEMPTS='-1' should be greater"),
+        ("EMOTICON_ADDRESS_SIGNUPS", "x", "EMOTICON_ADDRESS_SIGNUPS='x' should be a valid integer"),
+        ("EMOTICON_ATTEMPTS_WINDOW_S", "0", "EMOTICON_ATTEMPTS_WINDOW_S='0' should be greater"),
+        ("EMOTICON_REFRESH_GRACE_S", "61", "EMOTICON_REFRESH_GRACE_S='61' should be less than"),
+        ("EMOTICON_SESSION_IDLE_S", "0", "EMOTICON_SESSION_IDLE_S='0' should be greater than"),
+        ("EMOTICON_SESSION_S", "59", "EMOTICON_SESSION_S='59' should be greater than or equal"),
+        ("EMOTICON_VERIFIED_TOKENS", "0", "EMOTICON_VERIFIED_TOKENS='0' should be greater than"),
+        ("EMOTICON_NAME_HOLD_DAYS", "0", "EMOTICON_NAME_HOLD_DAYS='0' should be greater than"),
+        ("EMOTICON_AUDIT_DAYS", "9999", "EMOTICON_AUDIT_DAYS='9999' should be less than or equal"),
+        (
+            "EMOTICON_TRUSTED_PROXIES",
+            "proxy",
+            "EMOTICON_TRUSTED_PROXIES='proxy' is no network such",
+        ),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(
@@ -220,6 +263,41 @@ def test_a_wrong_value_is_one_line_that_names_it(
     assert "hunter2" not in line
 
 
+def test_proxies_are_networks_of_both_kinds(environment: pytest.MonkeyPatch) -> None:
+    assert load_settings().trusted_proxies == ()
+    environment.setenv("EMOTICON_TRUSTED_PROXIES", " 10.0.0.0/8,::1 ,, fd00::/8,192.0.2.7,")
+    expected = ("10.0.0.0/8", "::1/128", "fd00::/8", "192.0.2.7/32")
+    assert load_settings().trusted_proxies == tuple(map(ip_network, expected))
+    given = tuple(map(ip_network, expected))
+    assert load_settings(trusted_proxies=given).trusted_proxies == given
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "x",
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "::1/129",
+        "10.0.0",
+        "1.2.3.4:80",
+        "[::1]",
+        "*",
+        "proxy.test",
+    ],
+)
+def test_each_wrong_proxy_is_one_line(environment: pytest.MonkeyPatch, wrong: str) -> None:
+    environment.setenv("EMOTICON_TRUSTED_PROXIES", f"10.0.0.0/8, {wrong} ,::1,{wrong}")
+    line = f"EMOTICON_TRUSTED_PROXIES={wrong!r} is no network such as 10.0.0.0/8, nor an address"
+    assert refused() == [line, line]
+
+
+def test_a_long_wrong_proxy_is_cut(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("EMOTICON_TRUSTED_PROXIES", "x" * 10_000)
+    (line,) = refused()
+    assert len(line) < 200
+
+
 def test_an_option_of_the_command_line_is_named_by_its_variable() -> None:
     (line,) = refused(port=70000)
     assert line == "EMOTICON_PORT='70000' should be less than or equal to 65535"
@@ -227,13 +305,16 @@ def test_an_option_of_the_command_line_is_named_by_its_variable() -> None:
 
 def test_all_wrong_values_are_reported_at_once(environment: pytest.MonkeyPatch) -> None:
     set_all(environment, {"EMOTICON_PORT": "x", "JWT_SECRET": "y", "EMOTICON_WORKERS": "0"})
-    assert len(refused()) == 3
+    environment.setenv("JWT_SECRET_PREVIOUS", "z")
+    environment.setenv("EMOTICON_TRUSTED_PROXIES", "q")
+    assert len(refused()) == 5
 
 
 def test_no_secret_shows_when_settings_are_printed(environment: pytest.MonkeyPatch) -> None:
     set_all(environment, {**POSTGRES, "JWT_SECRET": SECRET, "REDIS_URL": "redis://:hunter2@h"})
+    environment.setenv("JWT_SECRET_PREVIOUS", f"{FORMER},{FORMER[::-1]}")
     shown = repr(load_settings())
-    for secret in (SECRET, POSTGRES["PG_PASS"], "hunter2"):
+    for secret in (SECRET, FORMER, FORMER[::-1], POSTGRES["PG_PASS"], "hunter2"):
         assert secret not in shown
 
 

@@ -6,9 +6,11 @@ import logging
 import pytest
 import structlog
 
+from emoticon.adapters.signers.refresh import HmacRefreshSigner
 from emoticon.telemetry import configure_logging
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+REFRESH = HmacRefreshSigner([b"k" * 32]).seal("0123456789abcdef" * 2, 7)
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,9 @@ def test_a_traceback_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> No
     "text",
     [
         f"got {JWT} here",
+        f"got {REFRESH} here",
+        f"/auth/refresh/{REFRESH}",
+        f"token={REFRESH}&x=y",
         "cannot reach postgresql://ann:hunter2@db/x",
         "redis://:hunter2@cache",
         "GET /x?access_token=hunter2&y=1",
@@ -66,6 +71,14 @@ def test_no_secret_in_a_text_is_logged(
     assert "[redacted]" in logged
     assert "hunter2" not in logged
     assert JWT not in logged
+    assert REFRESH not in logged
+
+
+def test_a_digest_is_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", "json")
+    digest = "AQ" + "0" * 62
+    logging.getLogger("x").info("picture %s", digest)
+    assert digest in str(lines(capsys))
 
 
 @pytest.mark.parametrize(

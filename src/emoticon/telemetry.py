@@ -14,6 +14,7 @@ _SECRET_KEY = re.compile(
 )
 _SECRET_TEXT = re.compile(
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+"  # a JWT
+    r"|(?<![A-Za-z0-9_-])A[Q-Za-f][A-Za-z0-9_-]{74}(?![A-Za-z0-9_-])"  # a refresh token
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # user:password@ of a URL
     r"|(?<=[?&])(?:access_token|refresh_token|password)=[^\s&]+"
 )

@@ -7,9 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emoticon.domain.errors import InvalidUsername
-from emoticon.domain.names import RESERVED, fold, new_username
+from emoticon.domain.names import RESERVED, AsciiNames, fold
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=140)
+new_username = AsciiNames().new_username
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_a_name_outside_of_the_rule_is_refused(raw: str) -> None:
 @pytest.mark.parametrize(
     "name", ["admin", "Root", "ME", "api", "null", "undefined", "static", "CON", "favicon.ico"]
 )
-def test_a_reserved_name_is_refused_in_any_case(name: str) -> None:
+def test_n10_a_reserved_name_is_refused_in_any_case(name: str) -> None:
     with pytest.raises(InvalidUsername, match="reserved"):
         new_username(name)
 
@@ -133,6 +134,28 @@ def test_every_name_of_the_rule_but_the_reserved_ones_can_be_taken(raw: str) -> 
     assert new_username(raw) == raw.lower()
 
 
-@pytest.mark.parametrize("raw", ["Alice", "ALICE", "ａｌｉｃｅ", "ＡＬＩＣＥ", "ⓐlice"])
-def test_every_spelling_finds_the_name(raw: str) -> None:
+@pytest.mark.parametrize("raw", ["Alice", "ALICE", "ａｌｉｃｅ", "ＡＬＩＣＥ", "ⓐlice", "alıce"])
+def test_n04_every_spelling_finds_the_name(raw: str) -> None:
     assert fold(raw) == new_username("alice")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("straße", "STRASSE"),
+        ("σίσυφος", "ΣΊΣΥΦΟΣ"),
+        ("josé", unicodedata.normalize("NFD", "José")),
+        ("yıldız", "yildiz"),
+        ("şafak", "șafak"),
+        ("brăila", "brǎila"),
+        ("علی", "علي"),
+        ("كريم", "کریم"),
+        ("علي١٢", "علی۱۲"),
+        ("山田ロ", "山田口"),
+        ("へび", "ヘび"),
+        ("ス一", "スー"),
+        ("үй", "уй"),
+    ],
+)
+def test_what_looks_the_same_in_one_script_is_one_name(one: str, other: str) -> None:
+    assert fold(one) == fold(other)

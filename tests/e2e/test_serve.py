@@ -14,6 +14,7 @@ import pytest
 from httpx2 import Client, Response
 from tests.e2e.conftest import SECRET, Service, run_command, start
 from tests.servers import PostgresServer
+from tests.valkey import ValkeyServer
 
 ROOT = Path(__file__).parents[2]
 ANN = {"username": "ann", "password": "seven green boats at noon"}
@@ -251,13 +252,13 @@ def test_a_database_without_tables_is_told_the_command_that_makes_them(
         assert "run: emoticon migrate" in done.stderr + done.stdout
     done = run_command(tmp_path, "migrate", environment=environment)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("the schema is at 0001\n")
+    assert done.stdout.endswith("the schema is at 0002\n")
     with Service(tmp_path, environment) as service, service.client() as client:
         emoticon(client, sign_up(client))
 
 
 def test_the_variables_of_the_reference_service_lead_to_its_database(
-    tmp_path: Path, postgres: PostgresServer, postgres_database: str
+    tmp_path: Path, postgres: PostgresServer, postgres_database: str, empty_valkey: ValkeyServer
 ) -> None:
     environment = {
         "PG_USER": postgres.user,
@@ -265,7 +266,7 @@ def test_the_variables_of_the_reference_service_lead_to_its_database(
         "PG_DB_NAME": postgres_database.rpartition("/")[2],
         "PG_HOST": "127.0.0.1",
         "PG_PORT": str(postgres.port),
-        "REDIS_URL": "redis://127.0.0.1:6379/0",
+        "REDIS_URL": empty_valkey.url,
         "JWT_SECRET": SECRET,
     }
     with Service(tmp_path, environment) as service, service.client() as client:

@@ -1,8 +1,11 @@
 """The application in this process, over real stores in a temporary directory."""
 
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
@@ -12,13 +15,15 @@ from emoticon.domain.services import Services
 from emoticon.settings import Settings
 from emoticon.wiring import open_services
 
+BASE_URL = "http://service.test"
 PASSWORD = "seven green boats at noon"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(data_dir=tmp_path_factory.mktemp("data"))
+    """Without limits: all tests come from one address."""
+    return Settings(data_dir=tmp_path_factory.mktemp("data"), limits="off")
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +35,29 @@ async def services(settings: Settings) -> AsyncGenerator[Services]:
 @pytest.fixture(scope="session")
 async def client(settings: Settings, services: Services) -> AsyncGenerator[AsyncClient]:
     """Speaks to the application; an exception that would be a 500 fails the test."""
+    async with speaking_to(settings, services) as client:
+        yield client
+
+
+@asynccontextmanager
+async def speaking_to(
+    settings: Settings, services: Services, address: str = "127.0.0.1"
+) -> AsyncIterator[AsyncClient]:
+    """Open an application over these services, and a client of this address."""
     app = create_app(settings, services)
-    transport = ASGITransport(app)
+    transport = ASGITransport(app, client=(address, 1234))
     async with (
         app.router.lifespan_context(app),
-        AsyncClient(transport=transport, base_url="http://service.test") as client,
+        AsyncClient(transport=transport, base_url=BASE_URL) as client,
     ):
+        yield client
+
+
+@asynccontextmanager
+async def served(data_dir: Path, **knobs: Any) -> AsyncIterator[AsyncClient]:
+    """Open a service of its own with these settings, and a client."""
+    settings = Settings(data_dir=data_dir, **{"limits": "off", **knobs})
+    async with open_services(settings) as services, speaking_to(settings, services) as client:
         yield client
 
 
@@ -46,10 +68,11 @@ class Person:
     client: AsyncClient
     username: str
     token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+        return bearer(self.token)
 
     async def emoticon(
         self, parameters: dict[str, object] | None = None, headers: dict[str, str] | None = None
@@ -62,6 +85,10 @@ class Person:
         )
 
 
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
 def new_name() -> str:
     return f"person-{next(_numbers)}"
 
@@ -70,7 +97,23 @@ async def sign_up(client: AsyncClient, username: str | None = None) -> Person:
     name = username or new_name()
     answer = await client.post("/auth/sign-up", json={"username": name, "password": PASSWORD})
     assert answer.status_code == 201, answer.text
-    return Person(client, name.lower(), answer.json()["access_token"])
+    pair = answer.json()
+    return Person(client, name.lower(), pair["access_token"], pair["refresh_token"])
+
+
+async def sign_in(client: AsyncClient, username: str, password: str = PASSWORD) -> Person:
+    answer = await client.post("/auth/sign-in", data={"username": username, "password": password})
+    assert answer.status_code == 200, answer.text
+    pair = answer.json()
+    return Person(client, username, pair["access_token"], pair["refresh_token"])
+
+
+async def status_of(client: AsyncClient, token: str) -> int:
+    return (await client.get("/auth/user", headers=bearer(token))).status_code
+
+
+async def refreshed(client: AsyncClient, refresh_token: str) -> Response:
+    return await client.post("/auth/refresh", data={"refresh_token": refresh_token})
 
 
 @pytest.fixture
@@ -91,4 +134,4 @@ def assert_problem(answer: Response, status: int, code: str) -> None:
     assert body["status"] == status
     assert isinstance(body["detail"], str)
     assert ("www-authenticate" in answer.headers) == (status == 401)
-    assert ("retry-after" in answer.headers) == (status == 503)
+    assert ("retry-after" in answer.headers) == (status in {429, 503})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
-from tests.web.conftest import PASSWORD, Person, assert_problem, new_name
+from tests.web.conftest import PASSWORD, Person, assert_problem, bearer, new_name, refreshed
 
 from emoticon.app import create_app
 from emoticon.domain.services import Services
@@ -17,18 +17,20 @@ from emoticon.settings import Settings
 JSON = {"Content-Type": "application/json"}
 
 
-async def test_sign_up_answers_a_token_that_nobody_keeps(client: AsyncClient) -> None:
+async def test_sign_up_answers_two_tokens_that_nobody_keeps(client: AsyncClient) -> None:
     body = {"username": new_name(), "password": PASSWORD}
     answer = await client.post("/auth/sign-up", json=body)
     assert answer.status_code == 201
     token = answer.json()
     assert token["token_type"] == "bearer"
     assert token["expires_in"] == 600
+    assert token["refresh_expires_in"] == 14 * 86400
     assert answer.headers["cache-control"] == "no-store"
-    user = await client.get(
-        "/auth/user", headers={"Authorization": f"Bearer {token['access_token']}"}
-    )
+    assert answer.headers["pragma"] == "no-cache"
+    assert "set-cookie" not in answer.headers
+    user = await client.get("/auth/user", headers=bearer(token["access_token"]))
     assert user.json()["username"] == body["username"]
+    assert (await refreshed(client, token["refresh_token"])).status_code == 200
 
 
 async def test_the_account_shows_its_owner_what_it_is(client: AsyncClient, person: Person) -> None:

@@ -32,6 +32,49 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "status", "headers"),
+    [
+        (errors.NotAuthenticated(), 401, {"www-authenticate": "Bearer"}),
+        (errors.WrongCredentials(), 401, {"www-authenticate": "Bearer"}),
+        (errors.InvalidGrant(), 401, {"www-authenticate": "Bearer"}),
+        (errors.InvalidToken(), 401, {"www-authenticate": 'Bearer error="invalid_token"'}),
+        (errors.SessionSuperseded(), 401, {"www-authenticate": 'Bearer error="invalid_token"'}),
+        (errors.SessionEnded(), 401, {"www-authenticate": 'Bearer error="invalid_token"'}),
+        (errors.TwoIdentities(), 400, {}),
+        (errors.CrossSite(), 403, {}),
+        (errors.WrongPassword(), 403, {}),
+        (errors.UnknownSession(), 404, {}),
+        (errors.UnknownAccount(), 404, {}),
+        (errors.TooManyAttempts(retry_after_s=17), 429, {"retry-after": "17"}),
+        (errors.FloorsStale(), 503, {"retry-after": "1"}),
+        (errors.BulletinUnavailable(retry_after_s=3), 503, {"retry-after": "3"}),
+    ],
+)
+async def test_an_error_says_what_a_client_can_do(
+    settings: Settings,
+    services: Services,
+    error: errors.EmoticonError,
+    status: int,
+    headers: dict[str, str],
+) -> None:
+    app = create_app(settings, services)
+
+    @app.get("/refusing")
+    async def refusing() -> None:
+        raise error
+
+    transport = ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=transport, base_url="http://service.test") as client,
+    ):
+        answer = await client.get("/refusing")
+    assert_problem(answer, status, error.code)
+    assert answer.json()["detail"] == error.default_detail
+    assert {name: answer.headers[name] for name in headers} == headers
+
+
+@pytest.mark.parametrize(
     "path",
     ["/", "/unknown", "/emoticonXYZ", "/.env", "/metrics", "/auth", "/auth/user/x", "//", "/%00"],
 )
@@ -44,12 +87,25 @@ async def test_an_unknown_path_is_not_found(client: AsyncClient, path: str) -> N
     [
         ("POST", "/emoticon/", "GET, HEAD"),
         ("PUT", "/emoticon", "GET, HEAD"),
-        ("OPTIONS", "/auth/user", "GET, HEAD"),
-        ("TRACE", "/auth/user", "GET, HEAD"),
+        ("OPTIONS", "/auth/user", "DELETE, GET, HEAD"),
+        ("TRACE", "/auth/user/", "DELETE, GET, HEAD"),
         ("DELETE", "/livez", "GET, HEAD"),
         ("GET", "/auth/sign-up", "POST"),
         ("HEAD", "/auth/sign-in", "POST"),
         ("FOO", "/auth/sign-in", "POST"),
+        ("GET", "/auth/refresh", "POST"),
+        ("HEAD", "/auth/refresh/", "POST"),
+        ("GET", "/auth/sign-out", "POST"),
+        ("PUT", "/auth/sign-out/", "POST"),
+        ("GET", "/auth/revoke", "POST"),
+        ("POST", "/auth/password", "PUT"),
+        ("GET", "/auth/password/", "PUT"),
+        ("POST", "/auth/sessions", "DELETE, GET, HEAD"),
+        ("PUT", "/auth/sessions/", "DELETE, GET, HEAD"),
+        ("GET", "/auth/sessions/0123", "DELETE"),
+        ("POST", "/auth/sessions/0123/", "DELETE"),
+        ("GET", "/auth/sessions/%3F", "DELETE"),
+        ("POST", "/.well-known/jwks.json", "GET, HEAD"),
     ],
 )
 async def test_another_method_is_told_which_are_allowed(
@@ -69,7 +125,11 @@ async def test_a_preflight_allows_nothing_to_another_origin(client: AsyncClient)
 
 
 @pytest.mark.parametrize(
-    "path", ["/livez", "/readyz", "/auth/user", "/emoticon/", "/emoticon", "/openapi.json", "/none"]
+    "path",
+    [
+        *("/livez", "/readyz", "/auth/user", "/auth/user/", "/auth/sessions", "/auth/sessions/"),
+        *("/emoticon/", "/emoticon", "/openapi.json", "/none", "/.well-known/jwks.json"),
+    ],
 )
 async def test_head_is_get_without_the_body(client: AsyncClient, person: Person, path: str) -> None:
     parameters = {"username": person.username}

@@ -21,7 +21,7 @@ async def test_a_service_with_its_database_is_ready(client: AsyncClient) -> None
     answer = await client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["status"] == "ready"
-    assert [check["name"] for check in answer.json()["checks"]] == ["database"]
+    assert [check["name"] for check in answer.json()["checks"]] == ["database", "floors"]
 
 
 async def test_a_part_that_fails_or_hangs_makes_the_service_not_ready(

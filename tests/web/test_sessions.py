@@ -5,13 +5,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from httpx2 import ASGITransport, AsyncClient
-from tests.web.conftest import PASSWORD, Person, assert_problem, new_name, sign_up
+from httpx2 import AsyncClient
+from tests.web.conftest import (
+    PASSWORD,
+    Person,
+    assert_problem,
+    bearer,
+    new_name,
+    refreshed,
+    served,
+    sign_in,
+    sign_up,
+    status_of,
+)
 
-from emoticon.app import create_app
+from emoticon.domain.models import Claims
 from emoticon.domain.services import Services
-from emoticon.settings import Settings
-from emoticon.wiring import open_services
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -25,27 +34,24 @@ def multipart(**fields: str) -> bytes:
     return ("".join(parts) + "--x--\r\n").encode()
 
 
-async def sign_in(client: AsyncClient, username: str, password: str = PASSWORD) -> str:
-    form = {"username": username, "password": password}
-    answer = await client.post("/auth/sign-in", data=form)
-    assert answer.status_code == 200, answer.text
-    token: str = answer.json()["access_token"]
-    return token
-
-
-async def status_of(client: AsyncClient, token: str) -> int:
-    answer = await client.get("/auth/user", headers={"Authorization": f"Bearer {token}"})
-    return answer.status_code
-
-
 @pytest.mark.parametrize("path", ["/auth/sign-in", "/auth/sign-in/"])
-async def test_sign_in_answers_a_token_that_nobody_keeps(
+async def test_sign_in_answers_two_tokens_that_nobody_keeps(
     client: AsyncClient, person: Person, path: str
 ) -> None:
     form = {"grant_type": "password", "username": person.username, "password": PASSWORD}
     answer = await client.post(path, data=form)
     assert answer.status_code == 200
-    assert answer.json().keys() == {"access_token", "token_type", "expires_in"}
+    pair = answer.json()
+    assert pair.keys() == {
+        "access_token",
+        "token_type",
+        "expires_in",
+        "refresh_token",
+        "refresh_expires_in",
+    }
+    assert (pair["token_type"], pair["expires_in"]) == ("bearer", 600)
+    assert pair["refresh_expires_in"] == 14 * 86400
+    assert "set-cookie" not in answer.headers
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["pragma"] == "no-cache"
 
@@ -60,8 +66,8 @@ async def test_sign_in_takes_a_multipart_form(client: AsyncClient, person: Perso
 async def test_the_name_is_found_in_every_spelling(
     client: AsyncClient, person: Person, spelling: Callable[[str], str]
 ) -> None:
-    token = await sign_in(client, spelling(person.username))
-    answer = await client.get("/auth/user", headers={"Authorization": f"Bearer {token}"})
+    found = await sign_in(client, spelling(person.username))
+    answer = await client.get("/auth/user", headers=found.headers)
     assert answer.json()["username"] == person.username
 
 
@@ -160,14 +166,17 @@ async def test_a_new_token_replaces_the_older_ones_at_once(
     answer = await client.get("/auth/user", headers=person.headers)
     assert_problem(answer, 401, "session_superseded")
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-    assert await status_of(client, newer) == 200
+    assert await status_of(client, newer.token) == 200
 
 
 async def test_of_twenty_sign_ins_at_once_one_token_stays_valid(client: AsyncClient) -> None:
     person = await sign_up(client, new_name())
-    tokens = await asyncio.gather(*(sign_in(client, person.username) for _ in range(20)))
-    statuses = [await status_of(client, token) for token in (*tokens, person.token)]
+    signed_in = await asyncio.gather(*(sign_in(client, person.username) for _ in range(20)))
+    everyone = [*signed_in, person]
+    statuses = [await status_of(client, one.token) for one in everyone]
     assert sorted(statuses) == [200] + [401] * 20
+    exchanged = [(await refreshed(client, one.refresh_token)).status_code for one in everyone]
+    assert exchanged == statuses, "the refresh tokens share the fate of their access tokens"
 
 
 async def test_without_a_token_the_challenge_names_no_error(client: AsyncClient) -> None:
@@ -216,11 +225,15 @@ async def test_a_token_anywhere_else_is_not_looked_at(client: AsyncClient, perso
     assert_problem(answer, 401, "not_authenticated")
 
 
+def forged(services: Services, account_id: int, *, version: int) -> str:
+    now_s = services.accounts.tokens.clock.now_ms() // 1000
+    claims = Claims(account_id, "gone", "0" * 32, version, now_s, now_s + 60)
+    return services.accounts.tokens.signer.sign(claims)
+
+
 async def test_the_token_of_no_account_is_invalid(client: AsyncClient, services: Services) -> None:
     """Signed with the right key: what is left of an account that was deleted."""
-    issue = services.accounts.tokens.issue
-    token = issue(account_id=2**40, username="gone", session_id="0" * 32, version=1)
-    answer = await client.get("/auth/user", headers={"Authorization": f"Bearer {token.value}"})
+    answer = await client.get("/auth/user", headers=bearer(forged(services, 2**40, version=1)))
     assert_problem(answer, 401, "invalid_token")
 
 
@@ -229,24 +242,17 @@ async def test_a_token_from_the_future_of_its_account_is_invalid(
 ) -> None:
     """As after the database was set back to a backup."""
     user = (await client.get("/auth/user", headers=person.headers)).json()
-    issue = services.accounts.tokens.issue
-    token = issue(account_id=user["id"], username="x", session_id="0" * 32, version=99)
-    answer = await client.get("/auth/user", headers={"Authorization": f"Bearer {token.value}"})
+    token = forged(services, user["id"], version=99)
+    answer = await client.get("/auth/user", headers=bearer(token))
     assert_problem(answer, 401, "invalid_token")
 
 
 async def test_one_sign_in_more_than_the_queue_is_told_when_to_come_back(tmp_path: Path) -> None:
-    small = Settings(data_dir=tmp_path, hash_queue=1)
-    async with open_services(small) as services:
-        app = create_app(small, services)
-        async with (
-            app.router.lifespan_context(app),
-            AsyncClient(transport=ASGITransport(app), base_url="http://service.test") as client,
-        ):
-            form = {"username": "nobody", "password": "nothing"}
-            answers = await asyncio.gather(
-                *(client.post("/auth/sign-in", data=form) for _ in range(40))
-            )
+    async with served(tmp_path, hash_queue=1) as client:
+        form = {"username": "nobody", "password": "nothing"}
+        answers = await asyncio.gather(
+            *(client.post("/auth/sign-in", data=form) for _ in range(40))
+        )
     busy = [answer for answer in answers if answer.status_code == 503]
     assert busy
     assert {answer.status_code for answer in answers} == {401, 503}

@@ -13,6 +13,7 @@ config = typer.Typer(help="Settings: all that there are, and those in force.", n
 _GROUPS = {
     "host": "Serving",
     "database_url": "Accounts",
+    "limits": "Limits",
     "jwt_secret": "Tokens",
     "default_style": "Pictures",
 }

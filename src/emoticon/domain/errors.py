@@ -12,14 +12,24 @@ EmoticonError
 |- NotAuthenticated        no token was sent
 |  |- InvalidToken         a token that this service did not issue, or that has expired
 |  |- SessionSuperseded    a token that a newer one has replaced
+|  |- SessionEnded         a token of a session that was signed out
+|  |- InvalidGrant         a refresh token that is not, or no longer, good
 |  `- WrongCredentials     sign-in failed; never says which part was wrong
+|- TwoIdentities           a token and a cookie of different accounts in one request
+|- CrossSite               a browser sent it on behalf of another site
+|- WrongPassword           the password that was retyped is not the account's
 |- NotYours                somebody else's emoticon
+|- UnknownSession          no open session of the caller has this id
+|- UnknownAccount          no account has this name
+|- TooManyAttempts         try again after `retry_after_s` seconds
 `- Unavailable             try again after `retry_after_s` seconds
+   |- FloorsStale          this node has not heard for too long which tokens have died
    |- HashingBusy          too many passwords are waiting to be hashed
    |- DrawingBusy          too many pictures are waiting to be drawn
    |- DrawingTimedOut      a picture was not ready before its deadline
    |- DrawingFailed        the generator could not draw the look
    |- StoreUnavailable     the accounts cannot be read or written now
+   |- BulletinUnavailable  the other nodes cannot be told; never reaches a client
    `- TierUnavailable      a place that keeps pictures is down; never reaches a client
 """
 
@@ -114,6 +124,20 @@ class SessionSuperseded(NotAuthenticated):
     default_detail = "This token was replaced by a newer one"
 
 
+class SessionEnded(NotAuthenticated):
+    """The session of this token was signed out or revoked."""
+
+    code = "session_ended"
+    default_detail = "This session has ended"
+
+
+class InvalidGrant(NotAuthenticated):
+    """The refresh token is not ours, was used before, or its session is over (RFC 6749 section 5.2)."""
+
+    code = "invalid_grant"
+    default_detail = "This refresh token cannot be used"
+
+
 class WrongCredentials(NotAuthenticated):
     """Unknown name or wrong password: the same answer and the same work for both."""
 
@@ -121,11 +145,57 @@ class WrongCredentials(NotAuthenticated):
     default_detail = "Incorrect username or password"
 
 
+class TwoIdentities(EmoticonError):
+    """The bearer token is of one account and the cookie of another: it cannot be told who asks."""
+
+    code = "two_identities"
+    default_detail = "The token and the cookie belong to different accounts"
+
+
+class CrossSite(EmoticonError):
+    """A browser sent the request from a page of another site, or does not say from where."""
+
+    code = "cross_site"
+    default_detail = "This request may only be sent by pages of this site"
+
+
+class WrongPassword(EmoticonError):
+    """The caller is known, but the password that was retyped is wrong."""
+
+    code = "wrong_password"
+    default_detail = "Incorrect password"
+
+
 class NotYours(EmoticonError):
     """The name is not the caller's own; the same answer whether it exists or not."""
 
     code = "not_yours"
     default_detail = "Incorrect username"
+
+
+class UnknownSession(EmoticonError):
+    """The caller has no open session of this id; the same answer for another's."""
+
+    code = "unknown_session"
+    default_detail = "There is no such session"
+
+
+class UnknownAccount(EmoticonError):
+    """Nobody has the name; said to operators only."""
+
+    code = "unknown_account"
+    default_detail = "There is no such account"
+
+
+class TooManyAttempts(EmoticonError):
+    """A limit is reached; the same answer whether this attempt was right or wrong."""
+
+    code = "too_many_attempts"
+    default_detail = "Too many attempts"
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(EmoticonError):
@@ -172,6 +242,20 @@ class StoreUnavailable(Unavailable):
 
     code = "store_unavailable"
     default_detail = "The accounts cannot be reached now"
+
+
+class FloorsStale(Unavailable):
+    """This node has not heard for too long which tokens have died, so it trusts none."""
+
+    code = "floors_stale"
+    default_detail = "Tokens cannot be checked now"
+
+
+class BulletinUnavailable(Unavailable):
+    """The other nodes cannot be told at once; they find out from the database within a second or two."""
+
+    code = "bulletin_unavailable"
+    default_detail = "The other nodes cannot be told"
 
 
 class TierUnavailable(Unavailable):

@@ -43,6 +43,8 @@ class Account:
     version: int
     floor: int
     created_at: int
+    disabled_at: int | None = None
+    """When the operator shut it, None while it is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,11 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a session was opened, for its owner to recognise it. Empty where unknown; cut to what is shown."""
+    """Where a request comes from, for the owner of a session to recognise it and for the audit. Empty where unknown."""
 
     user_agent: str = ""
     address: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,78 @@ class NewSession:
     origin: Origin
     created_at: int
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open sign-in as its owner sees it. It ends at `expires_at`, sooner when it is not used."""
+
+    id: str
+    created_at: int
+    last_used_at: int
+    expires_at: int
+    user_agent: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a refresh token is exchanged for: `counter` is the next token's, `version` that of the access token."""
+
+    account: Account
+    session_id: str
+    counter: int
+    version: int
+    expires_at: int
+    repeated: bool = False
+    """The exchange had been made before and its answer is given again; nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What every node must know of an account before it trusts another of its tokens."""
+
+    account_id: int
+    floor: int = 0
+    """Tokens below it are dead; 0 says nothing."""
+    session_id: str = ""
+    """The session that has ended; empty says nothing."""
+
+
+class Event(StrEnum):
+    """What the audit remembers."""
+
+    SIGN_UP = "sign_up"
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    REFRESH = "refresh"
+    REFRESH_REUSE = "refresh_reuse"
+    SIGN_OUT = "sign_out"
+    SIGN_OUT_EVERYWHERE = "sign_out_everywhere"
+    PASSWORD = "password"  # noqa: S105 - the name of an event
+    PASSWORD_FAILED = "password_failed"  # noqa: S105 - as above
+    DELETION = "deletion"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One row of the audit. `account_id` is None when nobody has the name that was tried."""
+
+    at: int
+    event: Event
+    account_id: int | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` attempts within any `window_s` seconds; `name` keeps counters of limits apart."""
+
+    name: str
+    count: int
+    window_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +167,23 @@ class AccessToken:
 
     value: str = field(repr=False)
     expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a client gets when it signs in or refreshes; the refresh token works once, within its seconds."""
+
+    access: AccessToken
+    refresh: str = field(repr=False)
+    refresh_expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sends a request, and what the token said."""
+
+    account: Account
+    claims: Claims
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,14 @@
-"""What the domain asks of the outside. Adapters subclass these; the contracts stand here once.
+"""What the domain asks of the outside, but for the stores. Adapters subclass these; the contracts stand here once."""
 
-Every method of a store is one short transaction and raises StoreUnavailable when the database cannot be reached.
-"""
-
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from emoticon.domain.models import (
-    Account,
+    Change,
     Claims,
     Format,
+    Limit,
     Look,
-    NewAccount,
-    NewSession,
     Picture,
     Strength,
     Style,
@@ -26,48 +22,53 @@ class Clock(Protocol):
         """Unix time in milliseconds."""
         ...
 
+    def elapsed_ms(self) -> int:
+        """Milliseconds since some moment; never goes back, and goes on while the machine sleeps."""
+        ...
 
-class AccountStore(Protocol):
-    """Accounts by id and by folded name. Deleted accounts are not found."""
 
-    async def add(self, account: NewAccount, session: NewSession) -> Account:
-        """Write a new account (version 1, floor 1) together with its first session.
+class Bulletin(Protocol):
+    """Tells the other nodes of changes, soon but without a promise: whoever listens also reads FloorStore."""
+
+    async def publish(self, change: Change) -> None:
+        """Tell all who listen, this node perhaps included; within a quarter of a second.
 
         Raises:
-            UsernameTaken: another account has the `username_key`, also when both were sent at once.
+            BulletinUnavailable: it may or may not have been heard.
 
         """
         ...
 
-    async def by_id(self, account_id: int) -> Account | None:
-        """Return the account of this id, which may be any positive integer."""
-        ...
+    async def subscribe(self) -> AsyncIterator[Change]:
+        """Return the changes that are published from the moment this returns, in their order, without end.
 
-    async def by_username_key(self, username_key: str) -> Account | None:
-        """Return the account whose folded name is exactly this."""
-        ...
+        Raises:
+            BulletinUnavailable: here, or from the iterator as soon as something may have been missed.
 
-    async def replace_password_hash(self, account_id: int, *, old: str, new: str) -> bool:
-        """Write `new` only while the hash is still `old`; say whether it was."""
-        ...
-
-    async def ping(self) -> None:
-        """Return when the database answers."""
-        ...
-
-
-class SessionStore(Protocol):
-    """Sign-ins of accounts."""
-
-    async def start(
-        self, account_id: int, session: NewSession, *, end_others: bool, raise_floor: bool
-    ) -> int | None:
-        """Open a session under a lock of the account's row and return the account's new version.
-
-        The version rises by one. With `end_others` every other open session of the account ends ("superseded");
-        with `raise_floor` the floor rises to the new version, so that older tokens die with this transaction.
-        None when the account no longer exists.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go; iterators end or raise BulletinUnavailable. Idempotent."""
+        ...
+
+
+class Limiter(Protocol):
+    """Counts attempts. Where its counters cannot be reached, it counts in this process alone."""
+
+    async def hit(self, limit: Limit, key: str) -> int:
+        """Count an attempt under a key; 0 when it may be made, else the seconds (1 or more) to wait.
+
+        Counting and judging are one step: of any number at once no more than `limit.count` may be made.
+        """
+        ...
+
+    async def clear(self, limit: Limit, key: str) -> None:
+        """Forget the attempts under a key."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go. Idempotent."""
         ...
 
 
@@ -99,14 +100,35 @@ class TokenSigner(Protocol):
     """Signs claims and reads them back; nothing but what it signed is ever read."""
 
     def sign(self, claims: Claims) -> str:
-        """Return the compact serialisation (RFC 7515 section 7.1)."""
+        """Return the compact serialisation (RFC 7515 section 7.1), signed with the active key."""
         ...
 
     def read(self, token: str) -> Claims:
-        """Return the claims of a token of any shape and length.
+        """Return the claims of a token of any shape and length, signed with the active or a retired key.
 
         Raises:
             InvalidToken: for every defect alike: form, header, signature, a claim's presence, type or time.
+
+        """
+        ...
+
+    def public_keys(self) -> Sequence[Mapping[str, str]]:
+        """Return the JWKs (RFC 7517) by which others can verify, the active one first; none for a symmetric key."""
+        ...
+
+
+class RefreshSigner(Protocol):
+    """Makes refresh tokens that only this service can make, and tells them from all others without a store."""
+
+    def seal(self, session_id: str, counter: int) -> str:
+        """Return the token of a session (32 hex digits) at a counter from 0 to 2**63 - 1; URL-safe, fixed length."""
+        ...
+
+    def open(self, token: str) -> tuple[str, int]:
+        """Return session id and counter of a token of any shape and length.
+
+        Raises:
+            InvalidGrant: for every defect alike.
 
         """
         ...

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -11,9 +12,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from emoticon.domain.errors import InvalidToken, NotAuthenticated
-from emoticon.domain.models import Account, Origin
+from emoticon.domain.errors import InvalidToken, NotAuthenticated, TwoIdentities
+from emoticon.domain.models import Account, Identity, Origin
 from emoticon.domain.services import Services
+from emoticon.web import cookies
+from emoticon.web.middleware import REQUEST_ID
 from emoticon.web.schemas import Problem
 
 # Dependencies are coroutines throughout: the framework sends plain functions through a thread, 0.1 ms each.
@@ -24,7 +27,7 @@ FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 _BEARER = re.compile(r"bearer ([^\s]+)", re.IGNORECASE)
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?utf-?8"?\s*(?:;|$)', re.IGNORECASE)
 _MAX_FIELDS = 20
-_scheme = OAuth2PasswordBearer("auth/sign-in", auto_error=False)
+_scheme = OAuth2PasswordBearer("auth/sign-in", auto_error=False, refreshUrl="auth/refresh")
 
 
 async def services(request: Request) -> Services:
@@ -36,11 +39,24 @@ async def services(request: Request) -> Services:
 UseServices = Annotated[Services, Depends(services)]
 
 
-async def bearer_token(request: Request) -> str:
-    """Return the token of the one Authorization header (RFC 6750 section 2.1); no other place is looked at."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends the request, and whether a cookie said so."""
+
+    identity: Identity
+    by_cookie: bool
+
+    @property
+    def account(self) -> Account:
+        """The account that the token speaks for."""
+        return self.identity.account
+
+
+def bearer_token(request: Request) -> str | None:
+    """Return the token of the one Authorization header (RFC 6750 section 2.1), None without or of another scheme."""
     given = request.headers.getlist("authorization")
     if not given or (len(given) == 1 and not given[0].lower().startswith("bearer")):
-        raise NotAuthenticated
+        return None
     match = _BEARER.fullmatch(given[0])
     if len(given) > 1 or match is None:
         raise InvalidToken
@@ -48,24 +64,54 @@ async def bearer_token(request: Request) -> str:
 
 
 async def caller(
-    use: UseServices,
-    token: Annotated[str, Depends(bearer_token)],
-    _documented: Annotated[str | None, Depends(_scheme)],
-) -> Account:
-    """Return the account that sends the request."""
-    return await use.sessions.authenticate(token)
+    request: Request, use: UseServices, _documented: Annotated[str | None, Depends(_scheme)]
+) -> Caller:
+    """Return who sends the request, by bearer token or by cookie; no other place is looked at.
+
+    A cookie comes along whoever's page sends the request, so it counts only for requests of our own pages.
+
+    Raises:
+        NotAuthenticated: neither is there, or the one that is there is not good.
+        TwoIdentities: both are there, and of different accounts.
+        CrossSite: a page of another site sent the cookie.
+    """
+    bearer = bearer_token(request)
+    cookie = cookies.read(request, cookies.ACCESS)
+    if bearer is not None:
+        identity = await use.sessions.identities.of(bearer)
+        if cookie is not None and await _another(use, cookie, identity):
+            raise TwoIdentities
+        return Caller(identity, by_cookie=False)
+    if cookie is None:
+        raise NotAuthenticated
+    if request.method == "GET":
+        cookies.refuse_embedding(request)
+    else:
+        cookies.require_own_page(request)
+    return Caller(await use.sessions.identities.of(cookie), by_cookie=True)
 
 
-Caller = Annotated[Account, Depends(caller)]
+FromCaller = Annotated[Caller, Depends(caller)]
 
 
 async def origin(request: Request) -> Origin:
-    """Return what a session remembers of where it was opened."""
-    address = request.client.host if request.client else ""
-    return Origin(user_agent=request.headers.get("user-agent", ""), address=address)
+    """Return what sessions and the audit remember of where a request came from."""
+    return Origin(
+        user_agent=request.headers.get("user-agent", ""),
+        address=request.app.state.client_address(request.scope),
+        request_id=request.scope.get(REQUEST_ID, ""),
+    )
 
 
 FromOrigin = Annotated[Origin, Depends(origin)]
+
+
+async def _another(use: Services, cookie: str, identity: Identity) -> bool:
+    try:
+        other = await use.sessions.identities.of(cookie)
+    except NotAuthenticated:
+        return False  # a cookie that is no good says nothing
+    return other.account.id != identity.account.id
 
 
 async def json_body(request: Request, model: type[M]) -> M:
@@ -96,11 +142,22 @@ async def form_body(request: Request, model: type[M]) -> M:
         raise RequestValidationError([problem]) from None
 
 
-def body_of(model: type[BaseModel], *media_types: str) -> dict[str, Any]:
-    """Describe a body for the OpenAPI document that is read by `json_body` or `form_body`."""
+async def form_or_json_body(request: Request, model: type[M]) -> M:
+    """Read either, as the content type says. Raises as `json_body` does."""
+    given = request.headers.get("content-type", "")
+    as_form = given.partition(";")[0].strip().lower() in FORM_TYPES
+    return await (form_body if as_form else json_body)(request, model)
+
+
+def body_of(model: type[BaseModel], *media_types: str, required: bool = True) -> dict[str, Any]:
+    """Describe a body for the OpenAPI document that is read by one of the functions above."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    content = {media_type: {"schema": schema} for media_type in media_types}
-    return {"requestBody": {"required": True, "content": content}}
+    form = {**schema, "additionalProperties": {"type": "string"}, "maxProperties": _MAX_FIELDS}
+    content = {
+        media_type: {"schema": form if media_type in FORM_TYPES else schema}
+        for media_type in media_types
+    }
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -114,10 +171,12 @@ _MEANING = {
     400: "The request cannot be read",
     401: "No valid token, or wrong credentials",
     403: "Not allowed",
+    404: "Not there",
     409: "Taken",
     413: "Too large",
     415: "Another content type is needed",
     422: "Something in the request is not valid",
+    429: "Too many attempts: try again after the seconds in Retry-After",
     503: "Try again after the seconds in Retry-After",
 }
 

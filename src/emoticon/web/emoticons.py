@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from emoticon.domain.models import Format, Picture
-from emoticon.web.deps import Caller, UseServices, problems
+from emoticon.web.deps import FromCaller, UseServices, problems
 from emoticon.web.negotiation import matches, negotiate
 from emoticon.web.schemas import EmoticonQuery
 
@@ -30,12 +30,12 @@ _DRAWN: dict[int | str, dict[str, Any]] = {
     "/emoticon/",
     summary="The caller's own emoticon",
     response_class=Response,
-    responses={**_DRAWN, **problems(401, 403, 422, 503)},
+    responses={**_DRAWN, **problems(400, 401, 403, 422, 503)},
 )
 async def own_emoticon(
     request: Request,
     use: UseServices,
-    caller: Caller,
+    caller: FromCaller,
     wish: Annotated[EmoticonQuery, Query()],
 ) -> Response:
     """Answer the picture. A client that sends its entity tag back in If-None-Match gets 304 instead."""
@@ -45,7 +45,7 @@ async def own_emoticon(
         varies += ", Accept"
     else:
         chosen = Format(wish.format)
-    picture = await use.emoticons.own(caller, wish.username, wish.size, chosen)
+    picture = await use.emoticons.own(caller.account, wish.username, wish.size, chosen)
     headers = {"Cache-Control": "private, no-cache", "ETag": picture.etag, "Vary": varies}
     if matches(request.headers.getlist("if-none-match"), picture.etag):
         return Response(status_code=304, headers=headers)

@@ -28,14 +28,24 @@ STATUS: Mapping[type[errors.EmoticonError], int] = {
     errors.NotAuthenticated: 401,
     errors.InvalidToken: 401,
     errors.SessionSuperseded: 401,
+    errors.SessionEnded: 401,
+    errors.InvalidGrant: 401,
     errors.WrongCredentials: 401,
+    errors.TwoIdentities: 400,
+    errors.CrossSite: 403,
+    errors.WrongPassword: 403,
     errors.NotYours: 403,
+    errors.UnknownSession: 404,
+    errors.UnknownAccount: 404,
+    errors.TooManyAttempts: 429,
     errors.Unavailable: 503,
+    errors.FloorsStale: 503,
     errors.HashingBusy: 503,
     errors.DrawingBusy: 503,
     errors.DrawingTimedOut: 503,
     errors.DrawingFailed: 503,
     errors.StoreUnavailable: 503,
+    errors.BulletinUnavailable: 503,
     errors.TierUnavailable: 503,
 }
 """Exact types, on purpose: a new error has to say what it means to a client."""
@@ -53,6 +63,7 @@ _TITLES = {
     414: "URI Too Long",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
@@ -100,7 +111,7 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 def _domain_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.EmoticonError)  # noqa: S101 - by registration
     headers: dict[str, str] = {}
-    if isinstance(error, errors.Unavailable):
+    if isinstance(error, errors.Unavailable | errors.TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, errors.NotAuthenticated):
         headers["WWW-Authenticate"] = _challenge(error)
@@ -109,7 +120,7 @@ def _domain_error(_request: Request, error: Exception) -> JSONResponse:
 
 def _challenge(error: errors.NotAuthenticated) -> str:
     """RFC 6750 section 3.1: an error code only when a token was sent."""
-    if isinstance(error, errors.InvalidToken | errors.SessionSuperseded):
+    if isinstance(error, errors.InvalidToken | errors.SessionSuperseded | errors.SessionEnded):
         return 'Bearer error="invalid_token"'
     return "Bearer"
 

@@ -19,6 +19,8 @@ MAX_TARGET_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 16 * 1024
 MAX_HEADERS = 100
 BODY_DEADLINE_S = 30
+REQUEST_ID = "emoticon.request_id"
+"""Where the scope of a request has its id."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ERROR_STATUS = 500
 
@@ -42,6 +44,7 @@ class Boundary:
         started = time.perf_counter()
         status = 0
         request_id = _request_id(Headers(scope=scope))
+        scope[REQUEST_ID] = request_id
         bodiless = scope["method"] == "HEAD"
         inner_scope = {**scope, "method": "GET"} if bodiless else scope
 

@@ -8,9 +8,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from emoticon.domain import pictures
-from emoticon.domain.models import AccessToken
 
 Text = Annotated[str, Field(strict=True)]
+Carrier = Annotated[
+    Literal["token", "cookie"],
+    Field(description="`cookie` puts the tokens into cookies, for pages of this site only."),
+]
 
 
 class Credentials(BaseModel):
@@ -26,6 +29,7 @@ class Credentials(BaseModel):
         description="8 to 256 bytes, not easy to guess.",
         json_schema_extra={"format": "password", "example": "seven green boats at noon"},
     )
+    session: Carrier = "token"
 
 
 class SignInForm(BaseModel):
@@ -38,19 +42,86 @@ class SignInForm(BaseModel):
     password: str = Field(
         json_schema_extra={"format": "password", "example": "seven green boats at noon"}
     )
+    session: Carrier = "token"
+
+
+class RefreshForm(BaseModel):
+    """The refresh grant of OAuth 2 (RFC 6749 section 6), as a form or as JSON."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    grant_type: Literal["refresh_token"] = Field("refresh_token", description="May be left out.")
+    refresh_token: Text = Field(min_length=1)
+
+
+class RevokeForm(BaseModel):
+    """A token to be revoked (RFC 7009 section 2.1)."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    token: str = Field(min_length=1, description="A refresh token or an access token.")
+    token_type_hint: str = Field("", description="Not needed; any value is ignored.")
+
+
+class NewPassword(BaseModel):
+    """The password of the account, and the one that replaces it."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    current_password: Text = Field(json_schema_extra={"format": "password"})
+    new_password: Text = Field(
+        description="8 to 256 bytes, not easy to guess.", json_schema_extra={"format": "password"}
+    )
+
+
+class Farewell(BaseModel):
+    """The password of the account, retyped by who wants to leave."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    password: Text = Field(json_schema_extra={"format": "password"})
 
 
 class TokenAnswer(BaseModel):
-    """An access token (RFC 6749 section 5.1)."""
+    """A pair of tokens (RFC 6749 section 5.1)."""
 
     access_token: str = Field(description="A signed JWT; send it as `Authorization: Bearer`.")
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
     expires_in: int = Field(description="Life of the access token in seconds.")
+    refresh_token: str = Field(description="For `POST /auth/refresh`; it works once.")
+    refresh_expires_in: int = Field(description="Seconds in which the refresh token works.")
 
-    @classmethod
-    def of(cls, token: AccessToken) -> "TokenAnswer":
-        """Show a token to the client that it belongs to."""
-        return cls(access_token=token.value, expires_in=token.expires_in_s)
+
+class CookieAnswer(BaseModel):
+    """The tokens are in cookies that no script can read."""
+
+    token_type: Literal["cookie"] = "cookie"  # noqa: S105 - a word, not a secret
+    expires_in: int = Field(description="Seconds until a refresh is needed.")
+    refresh_expires_in: int = Field(description="Seconds in which a refresh is possible.")
+
+
+class OpenSession(BaseModel):
+    """A sign-in as its owner sees it."""
+
+    id: str = Field(json_schema_extra={"pattern": "^[0-9a-f]{32}$"})
+    created_at: datetime
+    last_used_at: datetime = Field(description="When it was opened or last refreshed.")
+    expires_at: datetime
+    user_agent: str
+    address: str
+    current: bool = Field(description="Whether it is the one that asks.")
+
+
+class OpenSessions(BaseModel):
+    """Where an account is signed in, the session used last first."""
+
+    sessions: list[OpenSession]
+
+
+class KeySet(BaseModel):
+    """A JWK set (RFC 7517 section 5)."""
+
+    keys: list[dict[str, str]]
 
 
 def _plain(value: object) -> object:

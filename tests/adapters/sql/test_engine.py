@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.accounts import ManualClock, new_account, new_session
+from tests.accounts import new_account, new_session
 from tests.servers import PostgresServer, opened
 
 from emoticon.adapters.sql.accounts import SqlAccountStore
@@ -161,8 +161,8 @@ async def test_the_text_of_an_error_holds_no_values(engine: AsyncEngine) -> None
 
 async def test_a_lock_held_too_long_is_unavailable_until_it_is_released(database: str) -> None:
     async with opened(database) as patient, opened(database, timeout_s=IMPATIENCE_S) as impatient:
-        alice = await SqlAccountStore(patient).add(new_account(), new_session())
-        store = SqlSessionStore(impatient, ManualClock())
+        alice = await SqlAccountStore(patient).add(new_account(), new_session(), free_before=0)
+        store = SqlSessionStore(impatient)
         async with writing(patient) as connection:
             await connection.execute(select(accounts.c.id).with_for_update())
             with pytest.raises(StoreUnavailable):
@@ -180,13 +180,24 @@ async def test_when_all_connections_are_in_use_too_long_it_is_unavailable(databa
         await SqlAccountStore(engine).ping()
 
 
+async def test_there_are_no_more_connections_than_asked(database: str) -> None:
+    async with opened(database, timeout_s=IMPATIENCE_S, connections=1) as engine:
+        most = 1 if engine.dialect.name == "sqlite" else 2
+        async with AsyncExitStack() as busy:
+            for _ in range(most):
+                await busy.enter_async_context(reading(engine))
+            with pytest.raises(StoreUnavailable):
+                await SqlAccountStore(engine).ping()
+        await SqlAccountStore(engine).ping()
+
+
 async def test_writers_that_wait_for_their_turn_leave_connections_to_readers(
     sqlite_database: str,
 ) -> None:
     async with opened(sqlite_database) as engine:
         accounts_store = SqlAccountStore(engine)
-        alice = await accounts_store.add(new_account(), new_session())
-        store = SqlSessionStore(engine, ManualClock())
+        alice = await accounts_store.add(new_account(), new_session(), free_before=0)
+        store = SqlSessionStore(engine)
         async with writing(engine):
             waiting = [
                 asyncio.create_task(
@@ -205,8 +216,8 @@ async def test_writers_that_wait_for_their_turn_leave_connections_to_readers(
 
 async def test_two_engines_that_write_one_database_do_not_deadlock(database: str) -> None:
     async with opened(database) as one, opened(database) as other:
-        alice = await SqlAccountStore(one).add(new_account(), new_session())
-        stores = [SqlSessionStore(engine, ManualClock()) for engine in (one, other)] * 15
+        alice = await SqlAccountStore(one).add(new_account(), new_session(), free_before=0)
+        stores = [SqlSessionStore(engine) for engine in (one, other)] * 15
         versions = await asyncio.gather(
             *(
                 store.start(alice.id, new_session(), end_others=True, raise_floor=True)
@@ -221,8 +232,8 @@ async def test_cancelled_calls_leave_nothing_behind(database: str) -> None:
         # asyncpg forgets a future when it is cancelled while it offers TLS
         database += "?sslmode=disable"
     async with opened(database) as engine:
-        alice = await SqlAccountStore(engine).add(new_account(), new_session())
-        store = SqlSessionStore(engine, ManualClock())
+        alice = await SqlAccountStore(engine).add(new_account(), new_session(), free_before=0)
+        store = SqlSessionStore(engine)
         for turns in range(1, 40):
             call = asyncio.create_task(
                 store.start(alice.id, new_session(), end_others=True, raise_floor=True)

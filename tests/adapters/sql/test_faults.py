@@ -71,7 +71,7 @@ async def test_a_read_only_sqlite_is_unavailable_to_writers(read_only_sqlite: st
     with without_privileges():
         async with opened(read_only_sqlite) as engine:
             with pytest.raises(StoreUnavailable):
-                await SqlAccountStore(engine).add(new_account(), new_session())
+                await SqlAccountStore(engine).add(new_account(), new_session(), free_before=0)
 
 
 async def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
@@ -88,9 +88,9 @@ async def test_on_a_full_disk_sqlite_is_unavailable_and_then_recovers(
         store = SqlAccountStore(engine)
         await store.ping()
         with full_disk(), pytest.raises(StoreUnavailable):
-            await store.add(new_account("alice"), new_session())
+            await store.add(new_account("alice"), new_session(), free_before=0)
         assert await store.by_username_key("alice") is None
-        await store.add(new_account("alice"), new_session())
+        await store.add(new_account("alice"), new_session(), free_before=0)
 
 
 # -- a broken PostgreSQL ------------------------------------------------------------------------
@@ -101,7 +101,7 @@ async def test_while_postgresql_is_stopped_it_is_unavailable_and_then_recovers(
 ) -> None:
     async with opened(postgres_database) as engine:
         store = SqlAccountStore(engine)
-        alice = await store.add(new_account("alice"), new_session())
+        alice = await store.add(new_account("alice"), new_session(), free_before=0)
         postgres.stop()
         try:
             for _ in range(3):
@@ -161,7 +161,7 @@ async def test_a_standby_is_unavailable_to_writers(
     postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     async with opened(postgres_database) as engine:
         with pytest.raises(StoreUnavailable):
-            await SqlAccountStore(engine).add(new_account(), new_session())
+            await SqlAccountStore(engine).add(new_account(), new_session(), free_before=0)
 
 
 async def test_a_password_changed_behind_our_back_is_unavailable_and_stays_out_of_the_log(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import NOW_MS, ManualClock, new_account, new_session
 from tests.servers import opened
 
-from emoticon.adapters.sql.accounts import SqlAccountStore, account_row
+from emoticon.adapters.sql.accounts import SqlAccountStore
 from emoticon.adapters.sql.engine import reading, writing
 from emoticon.adapters.sql.reference import (
     ImportReport,
@@ -21,6 +21,7 @@ from emoticon.adapters.sql.reference import (
     Refusal,
     import_reference,
 )
+from emoticon.adapters.sql.rows import account_row
 from emoticon.adapters.sql.tables import accounts
 from emoticon.domain.models import Account, Look
 
@@ -165,7 +166,7 @@ async def test_a_row_with_an_unusable_hash_does_not_keep_the_name_from_its_twin(
 async def test_an_account_that_was_there_before_keeps_its_name_and_its_id(
     users: AsyncEngine,
 ) -> None:
-    first = await SqlAccountStore(users).add(new_account("alice"), new_session())
+    first = await SqlAccountStore(users).add(new_account("alice"), new_session(), free_before=0)
     await fill(users, (first.id, "bob", HASH), (first.id + 1, "Alice", HASH))
     report = await take(users)
     assert report == ImportReport(
@@ -204,19 +205,19 @@ async def test_a_deleted_account_does_not_come_back(users: AsyncEngine) -> None:
 async def test_new_accounts_get_ids_above_all_that_were_taken(users: AsyncEngine) -> None:
     await fill(users, (1, "alice", HASH), (4711, "bob", HASH))
     await take(users)
-    carol = await SqlAccountStore(users).add(new_account("carol"), new_session())
+    carol = await SqlAccountStore(users).add(new_account("carol"), new_session(), free_before=0)
     assert carol.id == 4712
 
 
 async def test_ids_never_go_back(users: AsyncEngine) -> None:
     store = SqlAccountStore(users)
     for number in range(3):
-        last = await store.add(new_account(f"before{number}"), new_session())
+        last = await store.add(new_account(f"before{number}"), new_session(), free_before=0)
     async with writing(users) as connection:
         await connection.execute(accounts.delete())
     await fill(users, (1, "alice", HASH))
     await take(users)
-    assert (await store.add(new_account("carol"), new_session())).id > last.id
+    assert (await store.add(new_account("carol"), new_session(), free_before=0)).id > last.id
 
 
 async def test_who_signs_up_meanwhile_takes_no_id_of_a_row_to_come(users: AsyncEngine) -> None:
@@ -227,7 +228,9 @@ async def test_who_signs_up_meanwhile_takes_no_id_of_a_row_to_come(users: AsyncE
         ids = []
         for number in range(3):
             await steps.get()
-            new = await SqlAccountStore(users).add(new_account(f"new{number}"), new_session())
+            new = await SqlAccountStore(users).add(
+                new_account(f"new{number}"), new_session(), free_before=0
+            )
             ids.append(new.id)
         return ids
 

@@ -1,22 +1,25 @@
 """Accounts by id and by folded name."""
 
-import dataclasses
-import json
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from emoticon.adapters.sql.engine import reading, unbroken, writing
-from emoticon.adapters.sql.sessions import session_row, storable
-from emoticon.adapters.sql.tables import MAX_ID, accounts, sessions
+from emoticon.adapters.sql.audit import note
+from emoticon.adapters.sql.changes import Recorder, changing, database_now_ms
+from emoticon.adapters.sql.engine import reading, writing
+from emoticon.adapters.sql.rows import account_fields, account_from, account_row
+from emoticon.adapters.sql.sessions import end_sessions, locked, raise_version, session_row
+from emoticon.adapters.sql.tables import MAX_ID, accounts, sessions, storable
 from emoticon.domain.errors import UsernameTaken
-from emoticon.domain.models import Account, Look, NewAccount, NewSession
-from emoticon.domain.ports import AccountStore
+from emoticon.domain.models import Account, Change, Event, NewAccount, NewSession, Origin
+from emoticon.domain.stores import AccountStore
+from emoticon.domain.unbroken import unbroken
 
-_FIELDS = [accounts.c[field.name] for field in dataclasses.fields(Account)]
+_HERE = accounts.c.deleted_at.is_(None)
 
 
 class SqlAccountStore(AccountStore):
@@ -27,18 +30,27 @@ class SqlAccountStore(AccountStore):
 
     @override
     @unbroken
-    async def add(self, account: NewAccount, session: NewSession) -> Account:
+    async def add(self, account: NewAccount, session: NewSession, *, free_before: int) -> Account:
         row = account_row(account, created_at=session.created_at)
         async with writing(self._engine) as connection:
+            await connection.execute(
+                delete(accounts).where(
+                    accounts.c.username_key == account.username_key,
+                    accounts.c.deleted_at < free_before,
+                )
+            )
             try:
-                added = await connection.execute(insert(accounts).values(row).returning(*_FIELDS))
+                added = await connection.execute(
+                    insert(accounts).values(row).returning(*account_fields)
+                )
             except IntegrityError as error:
                 # PostgreSQL names the constraint, SQLite the column.
                 if "username_key" not in str(error.orig):
                     raise
                 raise UsernameTaken from None
-            new = _account(added.mappings().one())
+            new = account_from(added.mappings().one())
             await connection.execute(insert(sessions).values(session_row(new.id, session)))
+            await note(connection, Event.SIGN_UP, new.id, session.origin)
         return new
 
     @override
@@ -57,18 +69,101 @@ class SqlAccountStore(AccountStore):
 
     @override
     @unbroken
+    async def page(self, *, after_id: int, count: int) -> Sequence[Account]:
+        wanted = (
+            select(*account_fields)
+            .where(accounts.c.id > after_id, _HERE)
+            .order_by(accounts.c.id)
+            .limit(count)
+        )
+        async with reading(self._engine) as connection:
+            return [account_from(row) for row in (await connection.execute(wanted)).mappings()]
+
+    @override
+    @unbroken
     async def replace_password_hash(self, account_id: int, *, old: str, new: str) -> bool:
         async with writing(self._engine) as connection:
             changed = await connection.execute(
                 update(accounts)
-                .where(
-                    accounts.c.id == account_id,
-                    accounts.c.password_hash == old,
-                    accounts.c.deleted_at.is_(None),
-                )
+                .where(accounts.c.id == account_id, accounts.c.password_hash == old, _HERE)
                 .values(password_hash=new)
             )
         return changed.rowcount == 1
+
+    @override
+    @unbroken
+    async def change_password(
+        self,
+        account_id: int,
+        *,
+        old: str | None,
+        new: str,
+        session: NewSession | None,
+        origin: Origin,
+    ) -> Change | None:
+        async with changing(self._engine) as recorder:
+            account = await locked(recorder.connection, account_id)
+            if account is None or (old is not None and account.password_hash != old):
+                return None
+            if session is not None and account.disabled_at is not None:
+                return None
+            await self._end(recorder, account, Event.PASSWORD, origin, password_hash=new)
+            if session is not None:
+                row = session_row(account_id, session)
+                await recorder.connection.execute(insert(sessions).values(row))
+        return recorder.change
+
+    @override
+    @unbroken
+    async def disable(self, account_id: int, origin: Origin) -> Change | None:
+        async with changing(self._engine) as recorder:
+            account = await locked(recorder.connection, account_id)
+            if account is None:
+                return None
+            stamp = {"disabled_at": database_now_ms()}
+            await self._end(recorder, account, Event.DISABLED, origin, **stamp)
+        return recorder.change
+
+    @override
+    @unbroken
+    async def enable(self, account_id: int, origin: Origin) -> bool:
+        async with writing(self._engine) as connection:
+            if await locked(connection, account_id) is None:
+                return False
+            await connection.execute(
+                update(accounts).where(accounts.c.id == account_id).values(disabled_at=None)
+            )
+            await note(connection, Event.ENABLED, account_id, origin)
+        return True
+
+    @override
+    @unbroken
+    async def delete(self, account_id: int, origin: Origin) -> Change | None:
+        async with changing(self._engine) as recorder:
+            account = await locked(recorder.connection, account_id)
+            if account is None:
+                return None
+            nothing = {"deleted_at": database_now_ms(), "password_hash": "", "look": "{}"}
+            await self._end(recorder, account, Event.DELETION, origin, **nothing)
+            await recorder.connection.execute(
+                update(sessions)
+                .where(sessions.c.account_id == account_id)
+                .values(user_agent="", address="")
+            )
+        return recorder.change
+
+    @override
+    @unbroken
+    async def prune(self, deleted_before: int, count: int) -> int:
+        gone = (
+            select(accounts.c.id)
+            .where(accounts.c.deleted_at < deleted_before)
+            .limit(count)
+            .with_for_update(skip_locked=True)  # of those who prune at once nobody waits
+        )
+        async with writing(self._engine) as connection:
+            forgotten = await connection.execute(delete(accounts).where(accounts.c.id.in_(gone)))
+            return forgotten.rowcount
 
     @override
     @unbroken
@@ -78,28 +173,19 @@ class SqlAccountStore(AccountStore):
 
     async def _one(self, condition: ColumnElement[bool]) -> Account | None:
         async with reading(self._engine) as connection:
-            found = await connection.execute(
-                select(*_FIELDS).where(condition, accounts.c.deleted_at.is_(None))
-            )
+            found = await connection.execute(select(*account_fields).where(condition, _HERE))
             row = found.mappings().one_or_none()
-        return None if row is None else _account(row)
+        return None if row is None else account_from(row)
 
-
-def account_row(account: NewAccount, *, created_at: int) -> dict[str, Any]:
-    """Return the columns of an account that has issued its first token."""
-    look = json.dumps(dataclasses.asdict(account.look), sort_keys=True, separators=(",", ":"))
-    return {
-        "username": account.username,
-        "username_key": account.username_key,
-        "password_hash": account.password_hash,
-        "look": look,
-        "visibility": account.visibility,
-        "version": 1,
-        "floor": 1,
-        "floor_at": 0,
-        "created_at": created_at,
-    }
-
-
-def _account(row: RowMapping) -> Account:
-    return Account(**{**row, "look": Look(**json.loads(row["look"]))})
+    async def _end(
+        self, recorder: Recorder, account: Account, event: Event, origin: Origin, **columns: Any
+    ) -> None:
+        """Write the columns of a locked account and end all its tokens and sessions for the reason of the event."""
+        connection = recorder.connection
+        version = await raise_version(connection, account, floor=True)
+        recorder.change = Change(account.id, floor=version)
+        await connection.execute(
+            update(accounts).where(accounts.c.id == account.id).values(columns)
+        )
+        await end_sessions(connection, account.id, event)
+        await note(connection, event, account.id, origin)

@@ -9,10 +9,8 @@ import logging
 import os
 import random
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, event, literal, make_url, select
@@ -37,9 +35,6 @@ _OPTIONS = {
 }
 
 _TURN_S = 5.0
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _writers: WeakKeyDictionary[Engine, asyncio.Lock] = WeakKeyDictionary()
 _log = logging.getLogger(__name__)
@@ -77,10 +72,11 @@ class DatabaseUnreachable(Exception):
     """The database did not answer in the time that was given. The text holds no secret."""
 
 
-def open_engine(url: str, *, timeout_s: float = 5.0) -> AsyncEngine:
+def open_engine(url: str, *, timeout_s: float = 5.0, connections: int = _POOL_SIZE) -> AsyncEngine:
     """Return a pool of connections to `sqlite+aiosqlite:///path` or `postgresql+asyncpg://...`; connects lazily.
 
-    `timeout_s` bounds each wait for a statement, a lock or a free connection. The caller disposes of the engine.
+    `timeout_s` bounds each wait for a statement, a lock or a free connection, of which there are `connections`, in
+    PostgreSQL up to twice as many. The caller disposes of the engine.
     A SQLite file may be shared by several processes of one machine.
 
     Raises:
@@ -100,8 +96,8 @@ def open_engine(url: str, *, timeout_s: float = 5.0) -> AsyncEngine:
     if unknown:
         raise DatabaseRefused(f"The address of the database has unknown options: {unknown}")
     if parsed.drivername == _SQLITE:
-        return _open_sqlite(parsed, timeout_s)
-    return _open_postgresql(parsed, timeout_s)
+        return _open_sqlite(parsed, timeout_s, connections)
+    return _open_postgresql(parsed, timeout_s, connections)
 
 
 async def wait_for_database(
@@ -140,21 +136,6 @@ async def wait_for_database(
         on_wait(step, why, pause_s)
         await asyncio.sleep(pause_s)
         longest_s = min(2 * longest_s, _LONGEST_PAUSE_S)
-
-
-def unbroken(
-    method: Callable[P, Coroutine[Any, Any, T]],
-) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Let a method run to its end even when its caller is cancelled.
-
-    A driver that is cut off half-way abandons its connection: nobody closes it, and in SQLite it may hold the lock.
-    """
-
-    @wraps(method)
-    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.shield(asyncio.ensure_future(method(*args, **kwargs)))
-
-    return run
 
 
 @asynccontextmanager
@@ -242,7 +223,7 @@ def _matches(error: DBAPIError, states: tuple[str, ...], codes: frozenset[int]) 
     return state.startswith(states) or code & 0xFF in codes  # the low byte is the primary code
 
 
-def _open_postgresql(url: URL, timeout_s: float) -> AsyncEngine:
+def _open_postgresql(url: URL, timeout_s: float, connections: int) -> AsyncEngine:
     sslmode = url.query.get("sslmode")
     if sslmode is not None:  # libpq's name for what asyncpg calls ssl
         url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": sslmode})
@@ -250,8 +231,8 @@ def _open_postgresql(url: URL, timeout_s: float) -> AsyncEngine:
     return create_async_engine(
         url,
         hide_parameters=True,
-        pool_size=_POOL_SIZE,
-        max_overflow=_POOL_SIZE,
+        pool_size=connections,
+        max_overflow=connections,
         pool_timeout=timeout_s,
         pool_pre_ping=True,
         connect_args={
@@ -266,11 +247,11 @@ def _open_postgresql(url: URL, timeout_s: float) -> AsyncEngine:
     )
 
 
-def _open_sqlite(url: URL, timeout_s: float) -> AsyncEngine:
+def _open_sqlite(url: URL, timeout_s: float, connections: int) -> AsyncEngine:
     engine = create_async_engine(
         url,
         hide_parameters=True,
-        pool_size=_POOL_SIZE,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=timeout_s,
         connect_args={"timeout": timeout_s},

@@ -25,8 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from emoticon.adapters.sql.accounts import account_row
 from emoticon.adapters.sql.engine import reading, writing
+from emoticon.adapters.sql.rows import account_row
 from emoticon.adapters.sql.tables import accounts
 from emoticon.domain.errors import InvalidUsername
 from emoticon.domain.models import Look, NewAccount

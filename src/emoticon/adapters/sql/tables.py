@@ -47,6 +47,7 @@ accounts = Table(
     Column("floor_at", BigInteger, nullable=False, index=True),
     Column("created_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    Column("disabled_at", BigInteger),
     CheckConstraint("floor <= version", name="floor"),
     CheckConstraint("visibility IN ('private', 'public')", name="visibility"),
     sqlite_autoincrement=True,  # an id is never given twice: old tokens name it
@@ -56,7 +57,8 @@ sessions = Table(
     "sessions",
     metadata,
     Column("id", _exact_text, primary_key=True),
-    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False),
+    # The index is for what befalls all sessions of an account, ended ones included: its deletion.
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("refresh_counter", BigInteger, nullable=False),
     Column("rotated_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
@@ -75,3 +77,38 @@ Index(
     postgresql_where=sessions.c.ended_at.is_(None),
     sqlite_where=sessions.c.ended_at.is_(None),
 )
+
+# By when they ended: what other nodes have to hear of, and what may be forgotten.
+Index(
+    "ix_sessions_ended_at",
+    sessions.c.ended_at,
+    postgresql_where=sessions.c.ended_at.is_not(None),
+    sqlite_where=sessions.c.ended_at.is_not(None),
+)
+Index("ix_sessions_expires_at", sessions.c.expires_at)
+Index(
+    "ix_accounts_deleted_at",
+    accounts.c.deleted_at,
+    postgresql_where=accounts.c.deleted_at.is_not(None),
+    sqlite_where=accounts.c.deleted_at.is_not(None),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _id, Identity(), primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("event", Text, nullable=False),
+    # No foreign key: what happened stays known after the account is forgotten.
+    Column("account_id", BigInteger),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+)
+
+Index("ix_audit_account_id", audit.c.account_id, audit.c.id)
+
+
+def storable(text: str) -> str:
+    """Replace what no text column takes: NUL and lone surrogates."""
+    return text.encode(errors="replace").decode().replace("\0", "?")

@@ -5,40 +5,29 @@ reference service (JWT_SECRET, REDIS_URL, PG_*) keep their names, all others beg
 """
 
 import os
-import re
-from collections.abc import Mapping
-from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from emoticon.settings.values import (
+    HOW_TO_MAKE_ONE,
+    MIN_SECRET_BYTES,
+    REDIS_URL,
+    driver_url,
+    network,
+    require_strength,
+    wrong,
+)
 
 PREFIX = "EMOTICON_"
-MIN_SECRET_BYTES = 32
-_EXAMPLE_SECRETS = frozenset(
-    {
-        "a-string-secret-at-least-256-bits-long",
-        "change-me-change-me-change-me-change-me",
-        "changemechangemechangemechangeme",
-        "replace-me-with-32-or-more-random-bytes",
-        "your-256-bit-secret-your-256-bit-secret",
-    }
-)
-_HOW_TO_MAKE_ONE = "make one with: openssl rand -hex 32"
-_DRIVERS = {
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-    "postgresql+asyncpg": "postgresql+asyncpg",
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
-}
-_REDIS_URL = re.compile(r"(?:rediss?|unix)://.")
 _PG_NAMES = ("PG_USER", "PG_PASS", "PG_DB_NAME", "PG_HOST", "PG_PORT")
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(network)]
 
 
 class Settings(BaseSettings):
@@ -114,11 +103,24 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None,
         validation_alias="REDIS_URL",
-        description="`redis://host:port/db` of Valkey or Redis. Checked, and needed for several workers;"
-        " no picture is kept there yet.",
+        description="`redis://host:port/db` of Valkey or Redis: counts attempts for all nodes and tells them at once"
+        " which tokens have died. Needed for several workers; no picture is kept there yet.",
     )
     signups: Literal["open", "closed"] = Field(
         "open", description="Whether strangers may make accounts."
+    )
+    usernames: Literal["ascii", "unicode"] = Field(
+        "ascii",
+        description="Letters of a new username: a-z only, or those of any one script (PRECIS, RFC 8265).",
+    )
+    name_hold_days: int = Field(
+        30, ge=1, le=3650, description="Days for which nobody gets the name of a deleted account."
+    )
+    audit_days: int = Field(
+        90,
+        ge=1,
+        le=3650,
+        description="Days for which the audit and sessions that are over are kept.",
     )
     password_min_bytes: int = Field(
         8, ge=1, le=256, description="Least length of a new password, in bytes of UTF-8."
@@ -130,12 +132,46 @@ class Settings(BaseSettings):
         50, description="Sign-ins that wait for a password hash; one more gets 503."
     )
 
+    # Limits
+    limits: Literal["on", "off"] = Field(
+        "on", description="Whether attempts are limited; `off` only behind another limiter."
+    )
+    password_attempts: Count = Field(
+        5,
+        description="Wrong passwords for one name from one address (an IPv6 /64) within the window; one more gets 429.",
+    )
+    address_attempts: Count = Field(
+        300, description="Passwords tried from one address within the window, whatever the name."
+    )
+    attempts_window_s: int = Field(
+        300, ge=1, le=86400, description="Window of the two above, in seconds."
+    )
+    address_signups: Count = Field(
+        200, description="Accounts made from one address within an hour."
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Networks of the proxies whose X-Forwarded-For is believed, divided by commas:"
+        " `10.0.0.0/8, ::1`.",
+    )
+
     # Tokens
     jwt_secret: SecretStr | None = Field(
         None,
         validation_alias="JWT_SECRET",
         description=f"Key that signs tokens, at least {MIN_SECRET_BYTES} bytes. Required with a database; else it"
         " is generated once and kept in the data directory.",
+    )
+    jwt_secret_previous: SecretStr | None = Field(
+        None,
+        validation_alias="JWT_SECRET_PREVIOUS",
+        description="Former values of JWT_SECRET, divided by commas: tokens signed with them stay good, new ones are"
+        " signed with JWT_SECRET.",
+    )
+    token_signing: Literal["hs256", "ed25519"] = Field(
+        "hs256",
+        description="How access tokens are signed. With `ed25519` others can verify them by `/.well-known/jwks.json`;"
+        " its keys derive from JWT_SECRET.",
     )
     issuer: str = Field(
         "emoticon", min_length=1, max_length=200, description="The `iss` claim of tokens."
@@ -146,10 +182,26 @@ class Settings(BaseSettings):
     session_s: int = Field(
         30 * 86400, ge=60, le=400 * 86400, description="Life of a session, in seconds."
     )
+    session_idle_s: int = Field(
+        14 * 86400,
+        ge=1,
+        le=400 * 86400,
+        description="Seconds without a refresh after which a session is over.",
+    )
+    refresh_grace_s: int = Field(
+        10,
+        ge=0,
+        le=60,
+        description="Seconds, from its first use, in which a refresh token gives the same answer again, for an answer"
+        " that was lost and for a second tab; 0 never.",
+    )
+    verified_tokens: Count = Field(
+        20_000, description="Tokens that were checked already and are kept in memory, per process."
+    )
     token_policy: Literal["one-token", "one-session", "many-sessions"] = Field(
         "one-token",
-        description="`one-token`: any issue of a token expires the older ones; `one-session`: only a new sign-in does;"
-        " `many-sessions`: none does.",
+        description="`one-token`: any issue of a token, a refresh too, expires the older ones of the account;"
+        " `one-session`: only a new sign-in does; `many-sessions`: none does.",
     )
 
     # Pictures
@@ -179,26 +231,36 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            _driver_url(value.get_secret_value())
+            driver_url(value.get_secret_value())
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _known_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not _REDIS_URL.match(value.get_secret_value()):
-            raise _wrong("must begin with redis://, rediss:// or unix://")
+        if value is not None and not REDIS_URL.match(value.get_secret_value()):
+            raise wrong("must begin with redis://, rediss:// or unix://")
         return value
 
     @field_validator("jwt_secret")
     @classmethod
     def _strong_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        secret = value.get_secret_value()
-        if secret.strip().lower() in _EXAMPLE_SECRETS:
-            raise _wrong(f"is a published example; {_HOW_TO_MAKE_ONE}")
-        if len(secret.encode(errors="surrogateescape")) < MIN_SECRET_BYTES:
-            raise _wrong(f"has less than {MIN_SECRET_BYTES} bytes; {_HOW_TO_MAKE_ONE}")
+        if value is not None:
+            require_strength(value.get_secret_value())
+        return value
+
+    @field_validator("jwt_secret_previous")
+    @classmethod
+    def _strong_secrets(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            for number, secret in enumerate(value.get_secret_value().split(","), 1):
+                require_strength(secret.strip(), f"value {number} ")
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
     @model_validator(mode="after")
@@ -206,11 +268,11 @@ class Settings(BaseSettings):
         given = [name for name in _PG_NAMES if getattr(self, name.lower()) is not None]
         missing = [name for name in _PG_NAMES if name not in given]
         if self.database_url is None and given and missing:
-            raise _wrong(f"{', '.join(given)} given, but not {', '.join(missing)}")
+            raise wrong(f"{', '.join(given)} given, but not {', '.join(missing)}")
         if not self.embedded and self.jwt_secret is None:
-            raise _wrong(f"JWT_SECRET is required when a database is given; {_HOW_TO_MAKE_ONE}")
+            raise wrong(f"JWT_SECRET is required when a database is given; {HOW_TO_MAKE_ONE}")
         if self.workers > 1 and (self.embedded or self.redis_url is None):
-            raise _wrong("several workers need a database (DATABASE_URL or PG_*) and REDIS_URL")
+            raise wrong("several workers need a database (DATABASE_URL or PG_*) and REDIS_URL")
         return self
 
     @property
@@ -219,10 +281,19 @@ class Settings(BaseSettings):
         return self.database_url is None and self.pg_host is None
 
     @property
+    def previous_secrets(self) -> tuple[str, ...]:
+        """The keys that only verify, as they were given. Never print them."""
+        if self.jwt_secret_previous is None:
+            return ()
+        return tuple(
+            part.strip() for part in self.jwt_secret_previous.get_secret_value().split(",")
+        )
+
+    @property
     def database(self) -> str:
         """The URL of the accounts with its asynchronous driver. Holds the password: never print it."""
         if self.database_url is not None:
-            return _driver_url(self.database_url.get_secret_value())
+            return driver_url(self.database_url.get_secret_value())
         if self.pg_host is None:
             return f"sqlite+aiosqlite:///{self.data_dir / 'accounts.sqlite3'}"
         user = quote(self.pg_user or "", safe="")
@@ -230,81 +301,3 @@ class Settings(BaseSettings):
         host = f"[{self.pg_host}]" if ":" in self.pg_host else self.pg_host
         name = quote(self.pg_db_name or "", safe="")
         return f"postgresql+asyncpg://{user}:{password}@{host}:{self.pg_port}/{name}"
-
-
-class SettingsError(Exception):
-    """The environment is wrong; `lines` says what, one readable line for each value."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-        super().__init__("\n".join(lines))
-
-
-def load_settings(**given: Any) -> Settings:
-    """Read the environment; what is `given` by field name wins over it.
-
-    Raises:
-        SettingsError: something is missing or wrong. Secrets are not repeated in it.
-    """
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise SettingsError([_line(dict(problem)) for problem in error.errors()]) from None
-
-
-def variable(field_name: str) -> str:
-    """Return the environment variable of a field."""
-    alias = Settings.model_fields[field_name].validation_alias
-    return alias if isinstance(alias, str) else PREFIX + field_name.upper()
-
-
-def unknown_variables(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the EMOTICON_ variables that mean nothing here, each with the known one that it resembles, if any."""
-    known = {variable(name) for name in Settings.model_fields}
-    unknown = sorted(
-        name
-        for name in environment
-        if name.upper().startswith(PREFIX) and name.upper() not in known
-    )
-    return {name: next(iter(get_close_matches(name, known, 1, 0.85)), None) for name in unknown}
-
-
-def _driver_url(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    driver = _DRIVERS.get(scheme)
-    if not separator or driver is None:
-        raise _wrong("must begin with postgresql:// or sqlite:///")
-    if driver == "sqlite+aiosqlite":
-        if not rest.startswith("/") or len(rest) == 1:
-            raise _wrong("needs a file: sqlite:///relative/path or sqlite:////absolute/path")
-        return f"{driver}://{rest}"
-    try:
-        parts = urlsplit(f"postgresql://{rest}")
-        complete = bool(parts.hostname or "host=" in parts.query) and bool(parts.path.strip("/"))
-        _ = parts.port
-    except ValueError:
-        complete = False
-    if not complete:
-        raise _wrong("needs a host and a database name: postgresql://user:password@host:5432/name")
-    return f"{driver}://{rest}"
-
-
-def _wrong(message: str) -> PydanticCustomError:
-    return PydanticCustomError("setting", "{message}", {"message": message})
-
-
-def _line(problem: dict[str, Any]) -> str:
-    message = str(problem["msg"]).removeprefix("Input ")
-    if not problem["loc"]:
-        return message
-    field_name = str(problem["loc"][0])
-    name = field_name if field_name in _ALIASES else variable(field_name.lower())
-    secret = name in _SECRETS
-    shown = "" if secret else f"={str(problem['input'])[:60]!r}"
-    return f"{name}{shown} {message}"
-
-
-_ALIASES = {
-    variable(name) for name in Settings.model_fields if not variable(name).startswith(PREFIX)
-}
-_SECRETS = frozenset({"JWT_SECRET", "DATABASE_URL", "REDIS_URL", "PG_PASS"})

@@ -1,51 +1,52 @@
 """Access tokens as JWT (RFC 7519, RFC 9068) behind a strict gate.
 
-The gate comes before the library: a token is read only when it has exactly the form that `sign` gives it - three
-base64url segments in canonical encoding, a header of exactly the members alg, kid and typ with the values that were
-signed, every claim present and of its type. What an attacker could vary is therefore never interpreted.
+A token is read only when it has exactly the form that `sign` gives it: three base64url segments in canonical encoding,
+a header that is letter for letter one of those written here, a signature by the key that this header names, every
+claim present and of its type. What an attacker could vary is never interpreted; a header is not even parsed, so there
+is nothing left that a library for JOSE could decide.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 from typing_extensions import override
 
+from emoticon.adapters.signers import base64url
+from emoticon.adapters.signers.keys import AccessKey
 from emoticon.domain.errors import InvalidToken
 from emoticon.domain.models import Claims
 from emoticon.domain.ports import Clock, TokenSigner
 
-ALGORITHM: Final = "HS256"
 TYPE: Final = "at+jwt"
 AUDIENCE: Final = "emoticon-api"
 MAX_TOKEN_LENGTH: Final = 2048
 _SKEW_S: Final = 5
-_COMPACT = re.compile(r"[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{43}")
 _SUBJECT = re.compile(r"[1-9][0-9]{0,18}")
 _SESSION = re.compile(r"[0-9a-f]{32}")
 
 
-class HmacSigner(TokenSigner):
-    """HS256 with one key of at least 32 bytes; `issuer` goes into `iss`, `max_life_s` bounds exp - iat.
+class JwtSigner(TokenSigner):
+    """Signs with the first of `keys`, which are of one algorithm, and reads what any of them signed.
 
-    Times of other nodes may run ahead by 5 s; an expired token is never given any.
+    `issuer` goes into `iss`, `max_life_s` bounds exp - iat. Times of other nodes may run ahead by 5 s; an expired
+    token is never given any.
     """
 
-    def __init__(self, secret: bytes, *, issuer: str, max_life_s: int, clock: Clock) -> None:
-        self._key = OctKey.import_key(secret)
+    def __init__(
+        self, keys: Sequence[AccessKey], *, issuer: str, max_life_s: int, clock: Clock
+    ) -> None:
+        self._keys = {_header(key): key for key in keys}
+        self._active_header, self._active = next(iter(self._keys.items()))
         self._issuer = issuer
         self._max_life_s = max_life_s
         self._clock = clock
-        kid = hmac.digest(secret, b"emoticon key id", hashlib.sha256)[:8].hex()
-        self._header = {"alg": ALGORITHM, "kid": kid, "typ": TYPE}
+        signature_length = len(base64url.encode(bytes(self._active.signature_bytes)))
+        segment = "([A-Za-z0-9_-]+)"
+        self._compact = re.compile(
+            rf"({segment}\.{segment})\.([A-Za-z0-9_-]{{{signature_length}}})"
+        )
 
     @override
     def sign(self, claims: Claims) -> str:
@@ -60,21 +61,30 @@ class HmacSigner(TokenSigner):
             "exp": claims.expires_at_s,
             "user": {"id": claims.account_id, "username": claims.username},
         }
-        body = json.dumps(payload, separators=(",", ":"), ensure_ascii=True)
-        return jws.serialize_compact(self._header, body, self._key, algorithms=[ALGORITHM])
+        signed = f"{self._active_header}.{_segment(payload)}"
+        return f"{signed}.{base64url.encode(self._active.sign(signed.encode()))}"
 
     @override
     def read(self, token: str) -> Claims:
-        if len(token) > MAX_TOKEN_LENGTH or not _COMPACT.fullmatch(token):
+        match = self._compact.fullmatch(token) if len(token) <= MAX_TOKEN_LENGTH else None
+        if match is None:
             raise InvalidToken
-        header, payload, signature = (_decode(segment) for segment in token.split("."))
-        if _object(header) != self._header or len(signature) != hashlib.sha256().digest_size:
+        signed, header, payload, signature = match.groups()
+        key = self._keys.get(header)
+        if key is None:
             raise InvalidToken
         try:
-            jws.deserialize_compact(token, self._key, algorithms=[ALGORITHM])
-        except JoseError:
+            genuine = key.verify(signed.encode(), base64url.decode(signature))
+            values = json.loads(base64url.decode(payload).decode("utf-8")) if genuine else None
+        except (ValueError, RecursionError):
             raise InvalidToken from None
-        return self._claims(_object(payload))
+        if not isinstance(values, dict):
+            raise InvalidToken
+        return self._claims(values)
+
+    @override
+    def public_keys(self) -> Sequence[Mapping[str, str]]:
+        return [jwk for key in self._keys.values() if (jwk := key.public_key()) is not None]
 
     def _claims(self, payload: Mapping[str, Any]) -> Claims:
         user = payload.get("user")
@@ -110,25 +120,12 @@ class HmacSigner(TokenSigner):
         )
 
 
-def _decode(segment: str) -> bytes:
-    """Return the bytes of a segment whose encoding is the only one that those bytes have."""
-    try:
-        data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except binascii.Error:
-        raise InvalidToken from None
-    if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != segment:
-        raise InvalidToken
-    return data
+def _header(key: AccessKey) -> str:
+    return _segment({"alg": key.algorithm, "kid": key.id, "typ": TYPE})
 
 
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise InvalidToken from None
-    if not isinstance(value, dict):
-        raise InvalidToken
-    return value
+def _segment(value: Mapping[str, object]) -> str:
+    return base64url.encode(json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode())
 
 
 def _integer(payload: Mapping[str, Any], name: str) -> int:

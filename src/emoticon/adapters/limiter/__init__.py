@@ -1,0 +1,1 @@
+"""Counters of attempts: in this process, or in Valkey for all nodes."""

@@ -1,0 +1,74 @@
+"""Forgets what nobody may need any more: old sessions, old rows of the audit, names held back long enough."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from emoticon.domain.errors import StoreUnavailable
+from emoticon.domain.ports import Clock
+from emoticon.domain.stores import AccountStore, AuditStore, SessionStore
+
+log = logging.getLogger(__name__)
+
+_DAY_MS = 86_400_000
+_BATCH = 500
+_FIRST_S = 60.0
+_PAUSE_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """Sessions that are over and the audit are kept `audit_days`, deleted accounts `name_hold_days`."""
+
+    accounts: AccountStore
+    sessions: SessionStore
+    audit: AuditStore
+    clock: Clock
+    audit_days: int
+    name_hold_days: int
+
+    async def prune(self, on_progress: Callable[[str, int], None]) -> dict[str, int]:
+        """Delete in short transactions, so that nobody waits; `on_progress(kind, so_far)` is called after each.
+
+        Return how many of each kind went. Safe at several places at once. Raises StoreUnavailable.
+        """
+        now_ms = self.clock.now_ms()
+        old_ms = now_ms - self.audit_days * _DAY_MS
+        held_ms = now_ms - self.name_hold_days * _DAY_MS
+        kinds: dict[str, Callable[[], Awaitable[int]]] = {
+            "sessions": lambda: self.sessions.prune(old_ms, _BATCH),
+            "audit rows": lambda: self.audit.prune(old_ms, _BATCH),
+            "deleted accounts": lambda: self.accounts.prune(held_ms, _BATCH),
+        }
+        gone = dict.fromkeys(kinds, 0)
+        for kind, prune in kinds.items():
+            while count := await prune():
+                gone[kind] += count
+                on_progress(kind, gone[kind])
+                await asyncio.sleep(0)
+        return gone
+
+    @asynccontextmanager
+    async def running(
+        self, *, first_s: float = _FIRST_S, pause_s: float = _PAUSE_S
+    ) -> AsyncIterator[None]:
+        """Prune after `first_s` and then every `pause_s`, until the block ends."""
+        task = asyncio.create_task(self._run(first_s, pause_s))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    async def _run(self, first_s: float, pause_s: float) -> None:
+        await asyncio.sleep(first_s)
+        while True:
+            try:
+                gone = await self.prune(lambda _kind, _count: None)
+            except StoreUnavailable as error:
+                log.info("nothing was pruned: %s", error)
+            else:
+                log.debug("pruned: %s", gone)
+            await asyncio.sleep(pause_s)

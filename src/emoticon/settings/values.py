@@ -1,0 +1,72 @@
+"""Rules for values that are more than a number: addresses and secrets."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
+
+from pydantic_core import PydanticCustomError
+
+MIN_SECRET_BYTES = 32
+_EXAMPLE_SECRETS = frozenset(
+    {
+        "a-string-secret-at-least-256-bits-long",
+        "change-me-change-me-change-me-change-me",
+        "changemechangemechangemechangeme",
+        "replace-me-with-32-or-more-random-bytes",
+        "your-256-bit-secret-your-256-bit-secret",
+    }
+)
+HOW_TO_MAKE_ONE = "make one with: openssl rand -hex 32"
+_DRIVERS = {
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+}
+REDIS_URL = re.compile(r"(?:rediss?|unix)://.")
+
+
+def driver_url(url: str) -> str:
+    """Return the address of a database with its asynchronous driver; raises what `wrong` returns."""
+    scheme, separator, rest = url.partition("://")
+    driver = _DRIVERS.get(scheme)
+    if not separator or driver is None:
+        raise wrong("must begin with postgresql:// or sqlite:///")
+    if driver == "sqlite+aiosqlite":
+        if not rest.startswith("/") or len(rest) == 1:
+            raise wrong("needs a file: sqlite:///relative/path or sqlite:////absolute/path")
+        return f"{driver}://{rest}"
+    try:
+        parts = urlsplit(f"postgresql://{rest}")
+        complete = bool(parts.hostname or "host=" in parts.query) and bool(parts.path.strip("/"))
+        _ = parts.port
+    except ValueError:
+        complete = False
+    if not complete:
+        raise wrong("needs a host and a database name: postgresql://user:password@host:5432/name")
+    return f"{driver}://{rest}"
+
+
+def require_strength(secret: str, which: str = "") -> None:
+    """Return silently for a secret that nobody can guess; raises what `wrong` returns.
+
+    `which` of several it is goes before the message.
+    """
+    if secret.strip().lower() in _EXAMPLE_SECRETS:
+        raise wrong(f"{which}is a published example; {HOW_TO_MAKE_ONE}")
+    if len(secret.encode(errors="surrogateescape")) < MIN_SECRET_BYTES:
+        raise wrong(f"{which}has less than {MIN_SECRET_BYTES} bytes; {HOW_TO_MAKE_ONE}")
+
+
+def network(value: object) -> IPv4Network | IPv6Network:
+    """Return the network, or that of a single address; raises what `wrong` returns."""
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise wrong("is no network such as 10.0.0.0/8, nor an address") from None
+
+
+def wrong(message: str) -> PydanticCustomError:
+    """Return an error that says no more than this, to be raised by a validator."""
+    return PydanticCustomError("setting", "{message}", {"message": message})

@@ -1,0 +1,90 @@
+"""The database: opened, migrated, filled."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from emoticon.adapters.clock import SystemClock
+from emoticon.adapters.sql import migrate as schema
+from emoticon.adapters.sql import reference
+from emoticon.adapters.sql.engine import (
+    DatabaseRefused,
+    DatabaseUnreachable,
+    open_engine,
+    wait_for_database,
+)
+from emoticon.domain.errors import StoreUnavailable
+from emoticon.domain.looks import new_look
+from emoticon.settings import Settings
+from emoticon.wiring.machine import StartError, prepare_directory
+
+log = structlog.get_logger("emoticon")
+
+
+async def migrate(settings: Settings, *, on_step: Callable[[str], None]) -> None:
+    """Bring the database to this version's schema; `on_step` hears what is done. Raises StartError."""
+    prepare_directory(settings.data_dir)
+    async with open_database(settings) as engine:
+        await schema.upgrade(engine, on_step)
+        on_step(f"the schema is at {schema.HEAD}")
+
+
+async def import_reference(
+    settings: Settings, *, on_progress: Callable[[int, int], None]
+) -> reference.ImportReport:
+    """Take over the accounts of the reference service from `users` in the same database. Raises StartError."""
+    async with open_database(settings) as engine:
+        return await reference.import_reference(
+            engine,
+            engine,
+            new_look=partial(new_look, settings.default_style),
+            clock=SystemClock(),
+            on_progress=on_progress,
+        )
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Connect, waiting for a server that is not up yet. Raises StartError, also for what fails while it is open."""
+    engine = open_engine(settings.database)
+    try:
+        await wait_for_database(engine, wait_s=settings.database_wait_s, on_wait=_say_waiting)
+        yield engine
+    except (
+        DatabaseRefused,
+        DatabaseUnreachable,
+        reference.ReferenceMissing,
+        schema.SchemaTooNew,
+    ) as error:
+        raise StartError(str(error)) from None
+    except StoreUnavailable as error:
+        raise StartError(error.detail) from error
+    finally:
+        await engine.dispose()
+
+
+def _say_waiting(step: int, reason: str, next_try_s: float) -> None:
+    log.warning(
+        "the database is not there yet",
+        attempt=step,
+        reason=reason,
+        next_try_s=round(next_try_s, 2),
+    )
+
+
+async def require_schema(engine: AsyncEngine, settings: Settings) -> None:
+    """Return when the schema is this version's; bring it there in embedded mode. Raises StartError."""
+    found = await schema.current_revision(engine)
+    if found == schema.HEAD:
+        return
+    if settings.embedded:
+        if found is not None or not await schema.create(engine):
+            await schema.upgrade(engine, lambda step: log.info("migrated", step=step))
+        return
+    state = (
+        "has no tables yet" if found is None else f"is at {found}, this version needs {schema.HEAD}"
+    )
+    raise StartError(f"the database {state}; run: emoticon migrate")

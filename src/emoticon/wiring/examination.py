@@ -1,0 +1,64 @@
+"""A look at everything that a start needs."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+
+from emoticon.adapters.sql import migrate as schema
+from emoticon.domain.errors import EmoticonError
+from emoticon.domain.looks import new_look
+from emoticon.domain.models import Format, Health
+from emoticon.domain.pictures import DEFAULT_PX
+from emoticon.settings import Settings
+from emoticon.wiring.database import open_database, require_schema
+from emoticon.wiring.machine import SECRET_FILE, StartError, prepare_directory, signing_secret
+from emoticon.wiring.studio import open_studio
+
+
+async def examine(settings: Settings) -> AsyncIterator[Health]:
+    """Try everything that a start needs, one after the other."""
+    checks: dict[str, Callable[[], Awaitable[str]]] = {
+        "data directory": partial(_examine_directory, settings),
+        "signing key": partial(_examine_secret, settings),
+        "database": partial(_examine_database, settings),
+        "drawing": partial(_examine_drawing, settings),
+    }
+    for name, check in checks.items():
+        try:
+            yield Health(name, ok=True, detail=await check())
+        except (StartError, EmoticonError) as error:
+            yield Health(name, ok=False, detail=str(error))
+
+
+async def _examine_directory(settings: Settings) -> str:
+    prepare_directory(settings.data_dir)
+    space = os.statvfs(settings.data_dir)
+    return f"{settings.data_dir}, {space.f_bavail * space.f_frsize / 2**30:.1f} GiB free"
+
+
+async def _examine_secret(settings: Settings) -> str:
+    signing_secret(settings)
+    if settings.jwt_secret is not None:
+        return "given by JWT_SECRET"
+    return f"kept in {settings.data_dir / SECRET_FILE}"
+
+
+async def _examine_database(settings: Settings) -> str:
+    impatient = settings.model_copy(update={"database_wait_s": 0})
+    async with open_database(impatient) as engine:
+        found = await schema.current_revision(engine)
+        if not settings.embedded:
+            await require_schema(engine, settings)
+    place = "SQLite in the data directory" if settings.embedded else "the given database"
+    state = f"schema {found}" if found == schema.HEAD else "migrated at the next start"
+    return f"{place}, {state}"
+
+
+async def _examine_drawing(settings: Settings) -> str:
+    async with open_studio(settings) as studio:
+        began = time.perf_counter()
+        look = new_look(settings.default_style)
+        body = await studio.generator.draw(look, DEFAULT_PX, Format.PNG)
+        took_ms = (time.perf_counter() - began) * 1000
+    return f"{look.style}, {DEFAULT_PX} px: {len(body)} bytes in {took_ms:.0f} ms"

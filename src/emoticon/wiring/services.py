@@ -1,0 +1,223 @@
+"""All services, from the database up."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import NamedTuple
+
+from emoticon.adapters.bulletin.local import LocalBulletin
+from emoticon.adapters.clock import SystemClock
+from emoticon.adapters.limiter.local import LocalLimiter
+from emoticon.adapters.passwords import PasswordHasher, ZxcvbnMeter
+from emoticon.adapters.signers.access import JwtSigner
+from emoticon.adapters.signers.keys import KeyRing
+from emoticon.adapters.signers.refresh import HmacRefreshSigner
+from emoticon.adapters.sql.accounts import SqlAccountStore
+from emoticon.adapters.sql.audit import SqlAuditStore
+from emoticon.adapters.sql.changes import SqlFloorStore
+from emoticon.adapters.sql.engine import open_engine
+from emoticon.adapters.sql.sessions import SqlSessionStore
+from emoticon.adapters.tiers.disk import DiskTier
+from emoticon.adapters.tiers.memory import MemoryTier
+from emoticon.domain.accounts import Accounts
+from emoticon.domain.attempts import Attempts
+from emoticon.domain.emoticons import Emoticons
+from emoticon.domain.errors import HashingBusy
+from emoticon.domain.floors import Floors
+from emoticon.domain.housekeeping import Housekeeping
+from emoticon.domain.identities import Identities
+from emoticon.domain.looks import new_look
+from emoticon.domain.models import Limit, Origin
+from emoticon.domain.names import AsciiNames, NameRules
+from emoticon.domain.operators import Operators
+from emoticon.domain.passwords import PasswordRules
+from emoticon.domain.ports import Bulletin, Clock, Limiter
+from emoticon.domain.revocation import Revocation
+from emoticon.domain.services import Readiness, Services
+from emoticon.domain.sessions import Sessions, TokenPolicy
+from emoticon.domain.tiers import Tiers
+from emoticon.domain.tokens import Tokens
+from emoticon.domain.verified import VerifiedTokens
+from emoticon.domain.workers import Workers
+from emoticon.settings import Settings
+from emoticon.wiring.database import open_database, require_schema
+from emoticon.wiring.machine import cores, prepare_directory, signing_secret
+from emoticon.wiring.studio import open_studio
+
+_HASHING_NICENESS = 10
+_STALE_S = 5
+PICTURES_FILE = "pictures.sqlite3"
+
+
+class _Foundation(NamedTuple):
+    """What stands on the database and Valkey alone."""
+
+    accounts: Accounts
+    sessions: Sessions
+    housekeeping: Housekeeping
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open everything, ready to serve: the database answers and has the schema, the floors are loaded, a style too.
+
+    Raises:
+        StartError: see the text.
+    """
+    async with AsyncExitStack() as stack:
+        base = await stack.enter_async_context(_open_foundation(settings))
+        studio = await stack.enter_async_context(open_studio(settings))
+        disk = DiskTier(
+            settings.data_dir / PICTURES_FILE,
+            max_bytes=settings.disk_tier_bytes,
+            clock=SystemClock(),
+        )
+        tiers = Tiers(MemoryTier(settings.memory_tier_bytes), [disk])
+        stack.push_async_callback(tiers.aclose)
+        revocation = base.sessions.revocation
+        stack.push_async_callback(revocation.aclose)
+        await revocation.start()
+        await stack.enter_async_context(base.housekeeping.running())
+        yield Services(
+            accounts=base.accounts,
+            sessions=base.sessions,
+            emoticons=Emoticons(tiers, studio.generator),
+            readiness=Readiness(
+                {"database": base.accounts.store.ping, "floors": revocation.require_fresh}
+            ),
+        )
+
+
+@asynccontextmanager
+async def open_operators(
+    settings: Settings, origin: Origin
+) -> AsyncIterator[tuple[Operators, Housekeeping]]:
+    """Open what the commands for accounts need, beside a running service or without one. Raises StartError."""
+    async with _open_foundation(settings) as base:
+        yield Operators(base.accounts, origin), base.housekeeping
+
+
+@asynccontextmanager
+async def _open_foundation(settings: Settings) -> AsyncIterator[_Foundation]:
+    async with AsyncExitStack() as stack:
+        prepare_directory(settings.data_dir)
+        clock = SystemClock()
+        previous = [key.encode(errors="surrogateescape") for key in settings.previous_secrets]
+        keys = KeyRing(signing_secret(settings), previous)
+        signer = JwtSigner(
+            keys.access_keys(settings.token_signing),
+            issuer=settings.issuer,
+            max_life_s=settings.access_token_s,
+            clock=clock,
+        )
+        engine = await stack.enter_async_context(open_database(settings))
+        await require_schema(engine, settings)
+        # Apart from the others, so that a crowd of sign-ins cannot keep the floors from being read.
+        watching = open_engine(settings.database, connections=1)
+        stack.push_async_callback(watching.dispose)
+        accounts, sessions = SqlAccountStore(engine), SqlSessionStore(engine)
+        audit = SqlAuditStore(engine)
+        hashing = Workers(
+            "hash",
+            threads=max(1, cores() // settings.workers),
+            queue=settings.hash_queue,
+            busy=HashingBusy,
+            niceness=_HASHING_NICENESS,
+        )
+        stack.callback(hashing.close)
+        hasher = PasswordHasher(hashing)
+        attempts = _attempts(settings, clock, stack)
+        tokens = Tokens(
+            signer,
+            HmacRefreshSigner(keys.refresh_keys()),
+            clock,
+            access_token_s=settings.access_token_s,
+            session_s=settings.session_s,
+            idle_s=settings.session_idle_s,
+        )
+        floors = Floors(clock, life_s=settings.access_token_s, stale_s=_STALE_S)
+        verified = VerifiedTokens(settings.verified_tokens)
+        bulletin = _bulletin(settings, clock)
+        stack.push_async_callback(bulletin.aclose)
+        revocation = Revocation(
+            floors,
+            SqlFloorStore(watching),
+            bulletin,
+            clock,
+            life_s=settings.access_token_s,
+            withdraw=[verified.withdraw],
+        )
+        yield _Foundation(
+            accounts=Accounts(
+                store=accounts,
+                sessions=sessions,
+                audit=audit,
+                hasher=hasher,
+                names=_names(settings),
+                rules=PasswordRules(
+                    ZxcvbnMeter(), settings.password_min_bytes, settings.password_min_score
+                ),
+                attempts=attempts,
+                tokens=tokens,
+                revocation=revocation,
+                new_look=partial(new_look, settings.default_style),
+                open=settings.signups == "open",
+                name_hold_days=settings.name_hold_days,
+            ),
+            sessions=Sessions(
+                accounts=accounts,
+                store=sessions,
+                audit=audit,
+                hasher=hasher,
+                attempts=attempts,
+                tokens=tokens,
+                identities=Identities(signer, accounts, floors, verified, clock),
+                revocation=revocation,
+                policy=TokenPolicy(settings.token_policy),
+                grace_s=settings.refresh_grace_s,
+            ),
+            housekeeping=Housekeeping(
+                accounts, sessions, audit, clock, settings.audit_days, settings.name_hold_days
+            ),
+        )
+
+
+# What speaks to Valkey, and PRECIS, are imported only where they are used: they cost a start time and memory.
+
+
+def _bulletin(settings: Settings, clock: Clock) -> Bulletin:
+    if settings.redis_url is None:
+        return LocalBulletin()
+    from emoticon.adapters.bulletin.redis import RedisBulletin  # noqa: PLC0415 - as said
+
+    return RedisBulletin(settings.redis_url.get_secret_value(), clock=clock)
+
+
+def _attempts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Attempts:
+    limiter: Limiter | None = None
+    if settings.limits == "on":
+        limiter = _limiter(settings, clock)
+        stack.push_async_callback(limiter.aclose)
+    window_s = settings.attempts_window_s
+    return Attempts(
+        limiter,
+        password=Limit("password", settings.password_attempts, window_s),
+        address=Limit("address", settings.address_attempts, window_s),
+        signups=Limit("signups", settings.address_signups, 3600),
+    )
+
+
+def _limiter(settings: Settings, clock: Clock) -> Limiter:
+    if settings.redis_url is None:
+        return LocalLimiter(clock)
+    from emoticon.adapters.limiter.redis import RedisLimiter  # noqa: PLC0415 - as said
+
+    return RedisLimiter(settings.redis_url.get_secret_value(), clock)
+
+
+def _names(settings: Settings) -> NameRules:
+    if settings.usernames == "ascii":
+        return AsciiNames()
+    from emoticon.adapters.names import UnicodeNames  # noqa: PLC0415 - as said
+
+    return UnicodeNames()

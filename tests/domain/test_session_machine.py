@@ -1,0 +1,340 @@
+"""Two nodes over one database, and a model that knows what is valid: whatever happens in whatever order, on either node.
+
+After each step both nodes take exactly the tokens that the model takes, and under `one-token` these are of one issue.
+"""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.accounts import ManualClock
+from tests.domain.model import Issued, Person, SignIn
+from tests.domain.nodes import GRACE_S, IDLE_S, LIFE_S, ORIGIN, SESSION_S, Node, new_node, rejected
+from typing_extensions import override
+
+from emoticon.adapters.bulletin.local import LocalBulletin
+from emoticon.adapters.sql.engine import open_engine
+from emoticon.domain.errors import BulletinUnavailable, InvalidGrant, WrongCredentials
+from emoticon.domain.models import Change, TokenPair
+from emoticon.domain.sessions import TokenPolicy
+
+T = TypeVar("T")
+
+some_node = st.integers(0, 1)
+some = st.integers(0, 99)
+_names = (f"person-{number}" for number in itertools.count())
+
+REACHED = {
+    *("rotated", "repeated", "reuse", "over", "expired", "used on both nodes at once"),
+    *("signed in", "refused", "signed out", "ended another", "revoked", "everywhere", "password"),
+    *("left", "disable", "enable", "sign_out", "set_password", "delete", "unheard", "restarted"),
+}
+
+
+class Lossy(LocalBulletin):
+    """Tells everybody or nobody."""
+
+    works = True
+
+    @override
+    async def publish(self, change: Change) -> None:
+        if not self.works:
+            raise BulletinUnavailable
+        await super().publish(change)
+
+    @override
+    async def aclose(self) -> None:
+        """Stay, for the other node."""
+
+
+class SessionMachine(RuleBasedStateMachine):
+    """Alice does and suffers everything, Bob nothing; who has left is followed by a new Alice."""
+
+    def __init__(
+        self,
+        runner: asyncio.Runner,
+        engine: AsyncEngine,
+        policy: TokenPolicy,
+        reached: Counter[str],
+    ) -> None:
+        super().__init__()
+        self.runner, self.engine, self.policy, self.reached = runner, engine, policy, reached
+        self.clock = ManualClock()
+        self.bulletin = Lossy()
+        self.issued: list[Issued] = []
+        self.nodes = [self.new_node(), self.new_node()]
+        self.sign_up()
+        self.alice = self.sign_up()
+
+    @override
+    def teardown(self) -> None:
+        for node in self.nodes:
+            self.runner.run(node.revocation.aclose())
+
+    def new_node(self) -> Node:
+        node = new_node(self.engine, self.clock, self.bulletin, policy=self.policy)
+        self.runner.run(node.revocation.start())
+        return node
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something and let both nodes hear of it: by the bulletin, else by their next look at the store."""
+        try:
+            return self.runner.run(work)
+        finally:
+            self.runner.run(self.hear())
+
+    async def hear(self) -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        if not self.bulletin.works:
+            await self.look()
+
+    async def look(self) -> None:
+        for node in self.nodes:
+            await node.revocation._read()
+
+    def take(self, pair: TokenPair, session: SignIn, version: int) -> None:
+        """Note an access token, which has to be the one that the model expects."""
+        claims = self.nodes[0].tokens.signer.read(pair.access.value)
+        assert (claims.session_id, claims.version) == (session.id, version)
+        expires_ms = min(self.clock.ms + LIFE_S * 1000, session.began_ms + SESSION_S * 1000)
+        self.issued.append(Issued(pair.access.value, session, version, expires_ms))
+
+    def begin(self, person: Person, pair: TokenPair, version: int) -> None:
+        """Note a new session."""
+        claims = self.nodes[0].tokens.signer.read(pair.access.value)
+        now_ms = self.clock.ms
+        session = SignIn(person, claims.session_id, now_ms, now_ms, [pair.refresh])
+        person.sessions.append(session)
+        self.take(pair, session, version)
+
+    def sign_up(self) -> Person:
+        person = Person(next(_names), "seven green boats 0")
+        pair = self.run(self.nodes[0].accounts.sign_up(person.name, person.password, ORIGIN))
+        self.begin(person, pair, 1)
+        return person
+
+    def valid(self) -> list[Issued]:
+        return [
+            token
+            for token in self.issued
+            if token.session.person is self.alice and token.is_valid(self.clock.ms)
+        ]
+
+    def pick(self, number: int) -> Issued:
+        valid = self.valid()
+        return valid[number % len(valid)]
+
+    @rule(node=some_node, right=st.sampled_from([True, True, False]))
+    def sign_in(self, node: int, *, right: bool) -> None:
+        alice = self.alice
+        password = alice.password if right else "wrong"
+        work = self.nodes[node].sessions.sign_in(alice.name, password, ORIGIN)
+        if alice.disabled or not right:
+            with pytest.raises(WrongCredentials):
+                self.run(work)
+            self.reached["refused"] += 1
+            return
+        pair = self.run(work)
+        alone = self.policy is not TokenPolicy.MANY_SESSIONS
+        if alone:
+            alice.end_sessions()
+        self.begin(alice, pair, alice.issue(raise_floor=alone))
+        self.reached["signed in"] += 1
+
+    @rule(
+        node=some_node, number=some, behind=st.sampled_from([0] * 4 + [1, 1, 2]), both=st.booleans()
+    )
+    def refresh(self, node: int, number: int, behind: int, *, both: bool) -> None:
+        """Use the newest or an older refresh token of a session, on one node or on both at once."""
+        recent = self.alice.sessions[-3:]
+        session = recent[number % len(recent)]
+        counter = max(0, len(session.refresh) - 1 - behind)
+        token = session.refresh[counter]
+        asked = self.nodes if both else [self.nodes[node]]
+
+        async def ask() -> list[TokenPair | BaseException]:
+            uses = (node.sessions.refresh(token, ORIGIN) for node in asked)
+            return await asyncio.gather(*uses, return_exceptions=True)
+
+        for answer in self.run(ask()):
+            what, version = session.use(counter, self.clock.ms, self.policy)
+            self.reached[what] += 1
+            if not version:
+                assert isinstance(answer, InvalidGrant), (what, answer)
+                continue
+            assert isinstance(answer, TokenPair), (what, answer)
+            if what == "rotated":
+                session.refresh.append(answer.refresh)
+            assert answer.refresh == session.refresh[-1]
+            self.take(answer, session, version)
+        self.reached["used on both nodes at once"] += both
+
+    @precondition(lambda self: bool(self.valid()))
+    @rule(node=some_node, number=some)
+    def sign_out(self, node: int, number: int) -> None:
+        token, use = self.pick(number), self.nodes[node]
+        identity = self.run(use.of(token.value))
+        self.run(use.sessions.sign_out(identity, ORIGIN))
+        token.session.end()
+        self.reached["signed out"] += 1
+
+    @precondition(lambda self: len({token.session for token in self.valid()}) > 1)
+    @rule(node=some_node, number=some)
+    def end_another(self, node: int, number: int) -> None:
+        token, use = self.pick(number), self.nodes[node]
+        other = next(one.session for one in self.valid() if one.session is not token.session)
+        identity = self.run(use.of(token.value))
+        self.run(use.sessions.end(identity, other.id, ORIGIN))
+        other.end()
+        self.reached["ended another"] += 1
+
+    @rule(node=some_node, number=some, access=st.booleans())
+    def revoke(self, node: int, number: int, *, access: bool) -> None:
+        """By any access token, which has to be valid, or by any refresh token of an open session."""
+        if access:
+            token = self.issued[number % len(self.issued)]
+            if token.session.person is not self.alice:
+                return
+            session, value, works = token.session, token.value, token.is_valid(self.clock.ms)
+        else:
+            session = self.alice.sessions[number % len(self.alice.sessions)]
+            value, works = session.refresh[number % len(session.refresh)], session.open
+        self.run(self.nodes[node].sessions.revoke(value, ORIGIN))
+        if works:
+            session.end()
+        self.reached["revoked"] += works
+
+    @precondition(lambda self: bool(self.valid()))
+    @rule(node=some_node, number=some)
+    def sign_out_everywhere(self, node: int, number: int) -> None:
+        use = self.nodes[node]
+        identity = self.run(use.of(self.pick(number).value))
+        self.run(use.sessions.sign_out_everywhere(identity.account.id, ORIGIN))
+        self.alice.shut()
+        self.reached["everywhere"] += 1
+
+    @precondition(lambda self: bool(self.valid()))
+    @rule(node=some_node, number=some)
+    def change_password(self, node: int, number: int) -> None:
+        alice, use = self.alice, self.nodes[node]
+        identity = self.run(use.of(self.pick(number).value))
+        new = f"seven green boats {alice.version}"
+        pair = self.run(use.accounts.change_password(identity, alice.password, new, ORIGIN))
+        alice.password = new
+        self.begin(alice, pair, alice.shut())
+        self.reached["password"] += 1
+
+    @precondition(lambda self: bool(self.valid()))
+    @rule(node=some_node, number=some)
+    def leave(self, node: int, number: int) -> None:
+        use = self.nodes[node]
+        identity = self.run(use.of(self.pick(number).value))
+        self.run(use.accounts.leave(identity, self.alice.password, ORIGIN))
+        self.follow("left")
+
+    @rule(
+        node=some_node,
+        act=st.sampled_from(["disable", "enable", "sign_out", "set_password", "delete"]),
+    )
+    def operate(self, node: int, act: str) -> None:
+        alice, operators = self.alice, self.nodes[node].operators
+        if act == "set_password":
+            alice.password = f"seven green boats {alice.version}"
+            self.run(operators.set_password(alice.name, alice.password))
+        else:
+            self.run(getattr(operators, act)(alice.name))
+        if act == "delete":
+            self.follow(act)
+            return
+        if act != "enable":
+            alice.shut()
+        if act in {"enable", "disable"}:
+            alice.disabled = act == "disable"
+        self.reached[act] += 1
+
+    def follow(self, what: str) -> None:
+        """Let somebody new come after Alice, who has gone."""
+        self.alice.gone = True
+        self.alice = self.sign_up()
+        self.reached[what] += 1
+
+    @rule(
+        seconds=st.sampled_from(
+            [1, GRACE_S - 1, GRACE_S, 60, LIFE_S - 1, LIFE_S, IDLE_S - 1, IDLE_S]
+        )
+    )
+    def wait(self, seconds: int) -> None:
+        self.clock.ms += seconds * 1000
+        self.runner.run(self.look())
+
+    @rule(works=st.booleans())
+    def lose_or_find_the_bulletin(self, *, works: bool) -> None:
+        self.bulletin.works = works
+        self.reached["unheard"] += not works
+
+    @rule(node=some_node)
+    def restart(self, node: int) -> None:
+        self.runner.run(self.nodes[node].revocation.aclose())
+        self.nodes[node] = self.new_node()
+        self.reached["restarted"] += 1
+
+    @invariant()
+    def both_nodes_take_what_the_model_takes(self) -> None:
+        valid = [token.is_valid(self.clock.ms) for token in self.issued]
+        assert self.runner.run(self.taken(self.nodes[0])) == valid
+        assert self.runner.run(self.taken(self.nodes[1])) == valid
+
+    async def taken(self, node: Node) -> list[bool]:
+        return [not await rejected(token.value, node) for token in self.issued]
+
+    @invariant()
+    def under_one_token_no_two_issues_are_valid(self) -> None:
+        issues = {(token.session.id, token.version) for token in self.valid()}
+        assert len(issues) <= 1 or self.policy is not TokenPolicy.ONE_TOKEN
+
+    @invariant()
+    def the_open_sessions_are_those_of_the_model(self) -> None:
+        use = self.nodes[0]
+        account = self.runner.run(use.operators.find(self.alice.name))
+        shown = {session.id for session in self.runner.run(use.sessions.of(account))}
+        usable = {
+            session.id
+            for session in self.alice.sessions
+            if session.open and not session.is_over(self.clock.ms)
+        }
+        assert shown == usable
+
+
+@pytest.mark.parametrize("policy", TokenPolicy)
+def test_nothing_that_happens_makes_a_node_take_another_token_than_it_should(
+    sqlite_database: str, policy: TokenPolicy
+) -> None:
+    reached: Counter[str] = Counter()
+    engine = open_engine(sqlite_database)
+    with asyncio.Runner() as runner:
+        run_state_machine_as_test(
+            lambda: SessionMachine(runner, engine, policy, reached),
+            settings=settings(
+                max_examples=20,
+                stateful_step_count=30,
+                deadline=None,
+                suppress_health_check=[HealthCheck.too_slow],
+            ),
+        )
+        runner.run(engine.dispose())
+    alone = set() if policy is TokenPolicy.MANY_SESSIONS else {"ended another"}
+    assert (+reached).keys() >= REACHED - alone, reached
