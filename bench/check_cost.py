@@ -15,8 +15,8 @@ from bench.report import Report
 from bench.service import Node, emoticon, running, sign_up
 
 KINDS = ("checked", "unchecked", "unremembered")
-ROUNDS = 12
-ROUND_S = 2.0
+ROUNDS = 24
+ROUND_S = 1.0
 CLIENTS = 8
 TARGET = 0.95
 OK = 200

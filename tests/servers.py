@@ -292,7 +292,7 @@ async def engine(database: str) -> AsyncGenerator[AsyncEngine]:
 
 
 @asynccontextmanager
-async def opened(url: str, **options: float) -> AsyncGenerator[AsyncEngine]:
+async def opened(url: str, **options: Any) -> AsyncGenerator[AsyncEngine]:
     """Open connections with `open_engine` and close them."""
     connections = open_engine(url, **options)
     try:

@@ -17,8 +17,8 @@ async def test_an_embedded_start_migrates_a_file_that_is_not_empty(tmp_path: Pat
         connection.execute("CREATE TABLE users (id INTEGER)")
     connection.close()
     async with open_services(Settings(data_dir=tmp_path)) as services:
-        token = await services.accounts.sign_up("ann", "seven green boats", ORIGIN)
-    assert token.expires_in_s == 600
+        pair = await services.accounts.sign_up("ann", "seven green boats", ORIGIN)
+    assert pair.access.expires_in_s == 600
 
 
 async def test_an_embedded_start_leaves_the_file_of_a_newer_release_alone(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class Worlds:
         """One node on SQLite."""
         return one_node(self._home(), environment)
 
-    def three(self, count: int = 3, **environment: str) -> AbstractContextManager[World]:
+    def three(self, count: int = 3, /, **environment: str) -> AbstractContextManager[World]:
         """Nodes on PostgreSQL with a Valkey of their own, which may be stopped, paused or emptied."""
         server: PostgresServer = self.request.getfixturevalue("postgres")
         return three_nodes(self._home(), server, environment, count)

@@ -105,7 +105,7 @@ def test_t09_another_algorithm_is_refused_even_with_the_right_key(world: World, 
         ("RS256", rsa_key),
         ("PS256", rsa_key),
         ("ES256", ECKey.generate_key("P-256")),
-        ("EdDSA", OKPKey.generate_key("Ed25519")),
+        ("Ed25519", OKPKey.generate_key("Ed25519")),
         ("HS384", OctKey.import_key(SECRET)),
     ]
     tokens += [

@@ -5,16 +5,18 @@ token says is read, and what an attacker would sign is signed, by `forging.py` a
 """
 
 import itertools
+import socket
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from threading import Barrier
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 from httpx2 import Client, Response
 from tests.attacks.forging import claims_of
@@ -22,7 +24,7 @@ from tests.e2e.conftest import Service, run_command
 from tests.servers import PostgresServer
 from tests.valkey import ValkeyServer
 
-SECRET = "a key for tests that an attacker may know, 0123456789abcdef"
+SECRET = "a key for tests that an attacker may know 0123456789abcdef"
 PASSWORD = "seven green boats at noon"
 SETTINGS = {
     "JWT_SECRET": SECRET,
@@ -231,6 +233,18 @@ def refused(answer: Response, status: int, code: str | None = None, *, secret: s
     assert answer.headers.get("www-authenticate", "Bearer").startswith("Bearer")
     assert ("retry-after" in answer.headers) == (status in {429, 503})
     assert not secret or secret not in answer.text
+
+
+def status_of(node: Node, request: bytes) -> int:
+    """Send a request byte by byte; the answer may come, and the connection close, before all of it is sent."""
+    port = urlsplit(node.url).port
+    with socket.create_connection(("127.0.0.1", port or 0), timeout=30) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(request)
+        try:
+            return int(connection.recv(4096).split(maxsplit=2)[1])
+        except ConnectionResetError:  # closed with bytes of ours unread: TCP may drop the answer
+            return 400
 
 
 def same(*answers: Response) -> bool:

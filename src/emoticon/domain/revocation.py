@@ -104,6 +104,7 @@ class Revocation:
     async def _listen(self, ready: asyncio.Event) -> None:
         deaf = False
         while True:
+            began_ms = self._clock.elapsed_ms()
             try:
                 changes = await self._bulletin.subscribe()
                 ready.set()
@@ -119,7 +120,9 @@ class Revocation:
                         "The bulletin is not heard, the database tells within a second: %s", error
                     )
                 deaf = True
-            await asyncio.sleep(POLL_S)
+            # At once again when it was heard for some time, as after this process stood still.
+            if self._clock.elapsed_ms() - began_ms < POLL_S * 1000:
+                await asyncio.sleep(POLL_S)
 
     def _merge(self, change: Change) -> None:
         if self._floors.merge(change):
