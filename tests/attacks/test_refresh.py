@@ -14,12 +14,6 @@ REUSE_AFTER_S = 11
 """More than the grace in which a refresh token answers twice."""
 
 
-def session(world: World, pair: Pair, columns: str) -> str:
-    """Return columns of the session as they are stored."""
-    (row,) = world.sql(f"SELECT {columns} FROM sessions WHERE id = '{pair.sid}'")
-    return row
-
-
 def assert_ended(world: World, *pairs: Pair) -> None:
     """None of the tokens is good anywhere."""
     for pair in pairs:
@@ -63,7 +57,7 @@ def test_s05_twenty_refreshes_at_once_have_one_successor(world: World) -> None:
         assert len({each.version for each in pairs}) == 1
         for at in {each.at for each in pairs}:
             assert world.everywhere(at) == [200] * len(world.nodes)
-        assert session(world, pair, "refresh_counter") == str(number)
+        assert world.session(pair, "refresh_counter") == str(number)
         world.settled(pair.at, 401)
         pair = pairs[0]
 
@@ -75,7 +69,7 @@ def test_s06_a_lost_answer_is_given_again(world: World) -> None:
     assert {each.rt for each in again} == {lost.rt}
     for each in (lost, *again):
         assert world.everywhere(each.at) == [200] * len(world.nodes)
-    assert session(world, pair, "refresh_counter") == "1"
+    assert world.session(pair, "refresh_counter") == "1"
     world.refresh(again[0])
 
 
@@ -91,12 +85,8 @@ def test_s08_a_token_two_generations_old_ends_the_session(world: World, long_ago
     refused(world.try_refresh(stolen.rt, node), 401, "invalid_grant")
     refused(node.send("GET", "/auth/user", at=newest.at), 401, "session_ended")
     assert_ended(world, newest, second, stolen)
-    assert session(world, newest, "end_reason") == "refresh_reuse"
-    events = world.sql(
-        "SELECT event FROM audit JOIN accounts ON accounts.id = audit.account_id"
-        f" WHERE username = '{stolen.username}' AND event = 'refresh_reuse'"
-    )
-    assert events == ["refresh_reuse"]
+    assert world.session(newest, "end_reason") == "refresh_reuse"
+    assert world.events(stolen.username).count("refresh_reuse") == 1
 
 
 def test_s08_a_used_token_ends_the_session_when_the_grace_is_over(world: World) -> None:
@@ -109,8 +99,7 @@ def test_s08_a_used_token_ends_the_session_when_the_grace_is_over(world: World) 
 
 def age(world: World, pair: Pair, seconds: int) -> None:
     """Let the last refresh have been this long ago."""
-    shift = f"rotated_at = rotated_at - {seconds * 1000}"
-    assert not world.sql(f"UPDATE sessions SET {shift} WHERE id = '{pair.sid}'")
+    world.change_session(pair, f"rotated_at = rotated_at - {seconds * 1000}")
 
 
 @pytest.mark.parametrize("nodes", [1, 3])
@@ -125,12 +114,12 @@ def test_s12_without_grace_one_of_twenty_wins_and_the_session_ends(
             assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
             (won,) = (pair_of("", answer) for answer in answers if answer.status_code == 200)
             assert_ended(world, won)
-            assert session(world, pair, "refresh_counter") == "1"
+            assert world.session(pair, "refresh_counter") == "1"
 
 
 def assert_good(world: World, pair: Pair) -> None:
     """Nothing has happened to the session."""
-    assert session(world, pair, "refresh_counter") == "0"
+    assert world.session(pair, "refresh_counter") == "0"
     assert world.everywhere(world.refresh(pair).at) == [200] * len(world.nodes)
 
 
@@ -168,14 +157,7 @@ def test_s13_a_forged_refresh_token_is_refused(world: World) -> None:
     for data in forged[:-1]:
         refused(world.try_refresh(encode(data)), 401, "invalid_grant")
     spellings = [f"{pair.rt}=", f"{pair.rt}\n", f" {pair.rt}", pair.rt.replace(pair.rt[9], "ä")]
-    spellings += [
-        "x" * 10_000,
-        "\0",
-        "a\0b",
-        "пароль",
-        "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
-        pair.rt.lower(),
-    ]
+    spellings += ["x" * 10_000, "\0", "a\0b", "пароль", "\U0001f600", pair.rt.lower()]
     for text in spellings:
         refused(world.try_refresh(text), 401, "invalid_grant")
         refused(world.send("POST", "/auth/refresh", json={"refresh_token": text}), 401)
@@ -234,8 +216,8 @@ def test_s14_a_refresh_token_elsewhere_than_in_the_body_is_refused(world: World)
     foreign = {**cookie, "Origin": "https://evil.example"}
     cross = {**cookie, "Sec-Fetch-Site": "cross-site"}
     answers: list[tuple[Response, int]] = [
-        (world.send("POST", "/auth/refresh", params=query), 400),
-        (world.send("POST", "/auth/refresh", at=pair.rt), 400),
+        (world.send("POST", "/auth/refresh", params=query), 401),
+        (world.send("POST", "/auth/refresh", at=pair.rt), 401),
         (world.send("GET", "/auth/refresh", params=query), 405),
         (world.send("GET", "/auth/refresh", headers=cookie), 405),
         (world.send("PUT", "/auth/refresh", data=query), 405),
@@ -255,9 +237,9 @@ def test_s14_a_refresh_token_elsewhere_than_in_the_body_is_refused(world: World)
 )
 def test_s15_a_session_that_is_too_old_ends(world: World, change: str) -> None:
     pair = world.sign_up()
-    assert not world.sql(f"UPDATE sessions SET {change} WHERE id = '{pair.sid}'")
+    world.change_session(pair, change)
     refused(world.try_refresh(pair.rt), 401, "invalid_grant")
-    assert session(world, pair, "end_reason") == "expired"
+    assert world.session(pair, "end_reason") == "expired"
     refused(world.try_refresh(pair.rt), 401, "invalid_grant")
     shown = world.send("GET", "/auth/sessions", at=pair.at)
     assert shown.status_code == 401 or not shown.json()["sessions"]

@@ -197,6 +197,24 @@ class World:
             file.commit()
         return ["|".join("" if value is None else str(value) for value in row) for row in rows]
 
+    # Values are put into SQL as they are: all of them are the tests' own.
+
+    def events(self, username: str) -> list[str]:
+        """Return what the audit noted about an account, the oldest first."""
+        account = f"SELECT id FROM accounts WHERE username = '{username}'"  # noqa: S608 - as said
+        return self.sql(
+            f"SELECT event FROM audit WHERE account_id = ({account}) ORDER BY id"  # noqa: S608 - as said
+        )
+
+    def session(self, pair: Pair, columns: str) -> str:
+        """Return columns of the session as they are stored."""
+        (row,) = self.sql(f"SELECT {columns} FROM sessions WHERE id = '{pair.sid}'")  # noqa: S608 - as said
+        return row
+
+    def change_session(self, pair: Pair, change: str) -> None:
+        """Set columns of the session, so that no test has to wait for its time to go by."""
+        self.sql(f"UPDATE sessions SET {change} WHERE id = '{pair.sid}'")  # noqa: S608 - as said
+
     @contextmanager
     def another(self, **environment: str) -> Generator[Node]:
         """Start one node more, with what it is given on top of the settings of all; only on PostgreSQL."""

@@ -136,7 +136,7 @@ def test_doctor_is_content_with_an_empty_directory() -> None:
     assert "moods, 128 px" in result.stdout
     assert "migrated at the next start" in result.stdout
     assert emoticon("migrate").exit_code == 0
-    assert "schema 0001" in emoticon("doctor").stdout
+    assert "schema 0002" in emoticon("doctor").stdout
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,10 @@ async def test_doctor_names_a_database_that_does_not_answer_in_time(
 
 def test_config_show_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "0123456789abcdef0123456789abcdef")
+    monkeypatch.setenv("EMOTICON_TRUSTED_PROXIES", "10.0.0.0/8, ::1")
     result = emoticon("config", "show")
     assert "JWT_SECRET=(hidden)" in result.stdout
+    assert "EMOTICON_TRUSTED_PROXIES=10.0.0.0/8,::1/128\n" in result.stdout
     assert "EMOTICON_PORT=8000" in result.stdout
     assert "DATABASE_URL=\n" in result.stdout
 

@@ -101,7 +101,7 @@ async def test_an_unknown_path_is_not_found(client: AsyncClient, path: str) -> N
         ("POST", "/auth/password", "PUT"),
         ("GET", "/auth/password/", "PUT"),
         ("POST", "/auth/sessions", "DELETE, GET, HEAD"),
-        ("PUT", "/auth/sessions/", "DELETE, GET, HEAD"),
+        ("DELETE", "/auth/sessions/", "GET, HEAD"),
         ("GET", "/auth/sessions/0123", "DELETE"),
         ("POST", "/auth/sessions/0123/", "DELETE"),
         ("GET", "/auth/sessions/%3F", "DELETE"),

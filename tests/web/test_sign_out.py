@@ -229,12 +229,19 @@ async def test_an_id_of_another_form_is_not_there(
     assert await status_of(client, person.token) == 200
 
 
-@pytest.mark.parametrize("path", ["/auth/sessions", "/auth/sessions/"])
-async def test_signing_out_everywhere_ends_all_sessions(tmp_path: Path, path: str) -> None:
+async def test_a_session_without_an_id_is_not_all_of_them(
+    client: AsyncClient, person: Person
+) -> None:
+    answer = await client.delete("/auth/sessions/", headers=person.headers)
+    assert_problem(answer, 405, "method_not_allowed")
+    assert await status_of(client, person.token) == 200
+
+
+async def test_signing_out_everywhere_ends_all_sessions(tmp_path: Path) -> None:
     async with served(tmp_path, token_policy="many-sessions") as client:
         people = [await sign_up(client, "ann"), *[await sign_in(client, "ann") for _ in range(3)]]
         other = await sign_up(client, "bob")
-        answer = await client.delete(path, headers=people[1].headers)
+        answer = await client.delete("/auth/sessions", headers=people[1].headers)
         assert (answer.status_code, answer.content) == (204, b"")
         assert answer.headers["cache-control"] == "no-store"
         for person in people:

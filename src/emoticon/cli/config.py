@@ -20,6 +20,7 @@ _GROUPS = {
 _DEFAULTS_IN_WORDS = {
     "data_dir": "`~/.local/share/emoticon`",
     "draw_threads": "one for each core",
+    "trusted_proxies": "none",
 }
 
 
@@ -41,6 +42,8 @@ def show() -> None:
     for name in Settings.model_fields:
         value = getattr(settings, name)
         shown = "(hidden)" if isinstance(value, SecretStr) else value
+        if isinstance(value, tuple):
+            shown = ",".join(map(str, value))
         typer.echo(f"{variable(name)}={'' if value is None else shown}")
 
 

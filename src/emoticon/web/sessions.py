@@ -123,7 +123,7 @@ async def sessions(response: Response, use: UseServices, caller: FromCaller) -> 
     )
 
 
-@router.delete("/auth/sessions/", include_in_schema=False, status_code=204)
+# Not with a slash at the end: a client that forgets the id would sign out everywhere.
 @router.delete(
     "/auth/sessions",
     status_code=204,
