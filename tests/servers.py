@@ -122,6 +122,11 @@ class PostgresServer:
             *("--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--set=ON_ERROR_STOP=1"),
         )
 
+    def dump(self, database: str) -> str:
+        """Return all that is in a database as SQL."""
+        place = [f"--host={self._directory}", f"--port={self.port}"]
+        return self._run("pg_dump", *place, "--inserts", database)
+
     def url(self, database: str, *, user: str = user, password: str = password) -> str:
         """Return the address of a database over TCP, where the password is checked."""
         account = f"{quote(user, safe='')}:{quote(password, safe='')}"

@@ -16,20 +16,13 @@ from tests.attacks.world import (
     BY_POLL_S,
     PASSWORD,
     SECRET,
-    SETTINGS,
     Node,
     World,
+    one_node,
     refused,
     status_of,
 )
-from tests.e2e.conftest import Service
 
-# More than a pipe holds is logged at the level of debugging.
-SERVE_WITH_LOG = """
-import os, sys
-os.dup2(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), 2)
-os.execv(sys.executable, [sys.executable, "-m", "emoticon", "serve"])
-"""
 PATHS = ("/auth/user", "/emoticon/?username=alice")
 
 
@@ -85,17 +78,15 @@ def test_t04_two_authorizations_are_refused(world: World, order: tuple[int, int]
 
 
 def test_t05_a_token_in_the_query_is_refused_and_not_logged(tmp_path: Path) -> None:
-    verbose = {**SETTINGS, "EMOTICON_LOG_LEVEL": "debug", "EMOTICON_SLOW_REQUEST_MS": "1"}
-    log = tmp_path / "log"
-    with Node(Service(tmp_path, verbose, ("-c", SERVE_WITH_LOG, str(log)))) as node:
-        world = World([node], tmp_path, verbose)
+    verbose = {"EMOTICON_LOG_LEVEL": "debug", "EMOTICON_SLOW_REQUEST_MS": "1"}
+    with one_node(tmp_path, verbose) as world:
         pair = world.sign_up()
         for wanted in ("/auth/user", "/emoticon/"):
             query = {"username": pair.username, "access_token": pair.at}
             refused(world.send("GET", wanted, params=query), 401, secret=pair.at)
         assert world.everywhere(pair.at) == [200]
         later = world.refresh(pair)
-    written = log.read_text()
+    written = world.nodes[0].service.errors
     assert '"path":"/emoticon/"' in written.replace('": "', '":"'), "requests are logged"
     secrets = [PASSWORD, pair.rt, later.rt, *pair.at.split(".")[1:], *later.at.split(".")[1:]]
     assert not [secret for secret in secrets if secret in written]

@@ -14,14 +14,6 @@ REUSE_AFTER_S = 11
 """More than the grace in which a refresh token answers twice."""
 
 
-def assert_ended(world: World, *pairs: Pair) -> None:
-    """None of the tokens is good anywhere."""
-    for pair in pairs:
-        world.settled(pair.at, 401)
-        for _ in world.nodes:
-            refused(world.try_refresh(pair.rt), 401, "invalid_grant")
-
-
 def test_s04_a_refresh_gives_new_tokens_and_ends_the_old_one(world: World) -> None:
     for node in world.nodes:
         pair = world.sign_up()
@@ -84,7 +76,7 @@ def test_s08_a_token_two_generations_old_ends_the_session(world: World, long_ago
     node = world.nodes[0]
     refused(world.try_refresh(stolen.rt, node), 401, "invalid_grant")
     refused(node.send("GET", "/auth/user", at=newest.at), 401, "session_ended")
-    assert_ended(world, newest, second, stolen)
+    world.dead(newest, second, stolen)
     assert world.session(newest, "end_reason") == "refresh_reuse"
     assert world.events(stolen.username).count("refresh_reuse") == 1
 
@@ -94,7 +86,7 @@ def test_s08_a_used_token_ends_the_session_when_the_grace_is_over(world: World) 
     newest = world.refresh(stolen)
     age(world, newest, REUSE_AFTER_S)
     refused(world.try_refresh(stolen.rt), 401, "invalid_grant")
-    assert_ended(world, newest, stolen)
+    world.dead(newest, stolen)
 
 
 def age(world: World, pair: Pair, seconds: int) -> None:
@@ -113,7 +105,7 @@ def test_s12_without_grace_one_of_twenty_wins_and_the_session_ends(
             answers = at_once([partial(world.try_refresh, pair.rt)] * 20)
             assert sorted(answer.status_code for answer in answers) == [200] + [401] * 19
             (won,) = (pair_of("", answer) for answer in answers if answer.status_code == 200)
-            assert_ended(world, won)
+            world.dead(won)
             assert world.session(pair, "refresh_counter") == "1"
 
 

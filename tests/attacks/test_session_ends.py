@@ -8,7 +8,6 @@ from httpx2 import Response
 from tests.attacks.conftest import Worlds
 from tests.attacks.world import (
     BY_POLL_S,
-    NEWS_S,
     PASSWORD,
     Pair,
     World,
@@ -40,15 +39,6 @@ def leave(world: World, pair: Pair) -> Response:
     return world.send("DELETE", "/auth/user", at=pair.at, json={"password": PASSWORD})
 
 
-def assert_dead(world: World, *pairs: Pair, within_s: float = NEWS_S) -> None:
-    """None of the tokens is good anywhere."""
-    for pair in pairs:
-        world.settled(pair.at, 401, within_s=within_s)
-        for _ in world.nodes:
-            refused(world.try_refresh(pair.rt), 401, "invalid_grant")
-        assert set(world.everywhere(pair.at)) == {401}
-
-
 @pytest.mark.parametrize(
     "end", [sign_out, revoke, change_password, leave], ids=lambda end: end.__name__
 )
@@ -65,7 +55,7 @@ def test_s11_what_a_refresh_mints_in_a_race_with_the_end_is_dead(
             world.settled(minted[0].at, 200)
             continue
         assert over.status_code in {200, 204}, over.text
-        assert_dead(world, pair, *minted)
+        world.dead(pair, *minted)
         if end is change_password:
             world.settled(pair_of(pair.username, over).at, 200)
         ended += 1
@@ -89,9 +79,10 @@ def test_s11_what_a_refresh_mints_while_an_operator_disables_the_account_is_dead
             world.command("account", "disable", name)
             return []
 
-        chain, _ = at_once([refresh_to_the_end, disable])
+        both: list[Callable[[], list[Pair]]] = [refresh_to_the_end, disable]
+        chain, _ = at_once(both)
         assert len(chain) > 1
-        assert_dead(world, *chain[-3:], within_s=BY_POLL_S)
+        world.dead(*chain[-3:], within_s=BY_POLL_S)
 
 
 def test_s18_a_new_password_ends_all_sessions_and_opens_one(worlds: Worlds) -> None:
@@ -101,7 +92,7 @@ def test_s18_a_new_password_ends_all_sessions_and_opens_one(worlds: Worlds) -> N
         others = [world.sign_in(first.username) for _ in range(3)]
         assert {world.nodes[0].status(pair.at) for pair in (first, *others)} == {200}
         new = pair_of(first.username, change_password(world, first))
-        assert_dead(world, first, *others)
+        world.dead(first, *others)
         world.settled(new.at, 200)
         world.settled(world.refresh(new).at, 200)
         refused(world.try_sign_in(first.username), 401, "wrong_credentials")
@@ -144,7 +135,7 @@ def test_s19_a_deleted_account_is_gone_everywhere_and_its_name_is_held_back(worl
     refused(world.send("DELETE", "/auth/user", at=pair.at, json=wrong), 403, "wrong_password")
     assert {answer.status_code for answer in world.asks(pair.at, pair.username)} == {200}
     assert leave(world, pair).status_code == 204
-    assert_dead(world, pair)
+    world.dead(pair)
     for answer in world.asks(pair.at, pair.username):
         refused(answer, 401)
     refused(leave(world, pair), 401)
@@ -162,12 +153,12 @@ def test_s20_a_disabled_account_is_shut_and_says_no_more_than_a_wrong_password(
 ) -> None:
     pair, other = world.sign_up(), world.sign_up()
     world.command("account", "disable", pair.username)
-    assert_dead(world, pair, within_s=BY_POLL_S)
+    world.dead(pair, within_s=BY_POLL_S)
     for _ in world.nodes:
         shut = world.try_sign_in(pair.username)
         assert same(shut, world.try_sign_in(other.username, OTHER_PASSWORD))
         assert same(shut, world.try_sign_in("nobody-of-this-name"))
         refused(shut, 401, "wrong_credentials")
     world.command("account", "enable", pair.username)
-    assert_dead(world, pair)
+    world.dead(pair)
     world.settled(world.sign_in(pair.username).at, 200)

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from httpx2 import Client, Response
 from tests.attacks.forging import claims_of
+from tests.attacks.serving import LoggingService
 from tests.e2e.conftest import Service, run_command
 from tests.servers import PostgresServer
 from tests.valkey import ValkeyServer
@@ -181,6 +182,14 @@ class World:
         """Return as soon as all nodes answer so, and fail when they do not within this time."""
         until(lambda: self.everywhere(at), [status] * len(self.nodes), within_s=within_s)
 
+    def dead(self, *pairs: Pair, within_s: float = NEWS_S) -> None:
+        """Return when none of the tokens is good on any node; access tokens may take this time to die."""
+        for pair in pairs:
+            self.settled(pair.at, 401, within_s=within_s)
+            for node in self.nodes:
+                refused(self.try_refresh(pair.rt, node), 401, "invalid_grant")
+            assert set(self.everywhere(pair.at)) == {401}, "it came back"
+
     def command(self, *words: str) -> str:
         """Run `emoticon ...` as the operator of this world, and return what it prints."""
         home = self.directory if self._postgres is None else self.directory / "operator"
@@ -219,7 +228,7 @@ class World:
     def another(self, **environment: str) -> Generator[Node]:
         """Start one node more, with what it is given on top of the settings of all; only on PostgreSQL."""
         home = self.directory / f"another-{next(_names)}"
-        with Node(Service(home, {**self.environment, **environment})) as node:
+        with Node(LoggingService(home, {**self.environment, **environment})) as node:
             yield node
 
 
@@ -308,7 +317,7 @@ def until(ask: Callable[[], T], answer: T, *, within_s: float) -> None:
 def one_node(directory: Path, environment: Mapping[str, str]) -> Generator[World]:
     """A node on SQLite."""
     settings = {**SETTINGS, **environment}
-    with Node(Service(directory, settings)) as node:
+    with Node(LoggingService(directory, settings)) as node:
         yield World([node], directory, settings)
 
 
@@ -327,6 +336,6 @@ def three_nodes(
         assert done.returncode == 0, done.stderr
         with ThreadPoolExecutor(count) as threads:
             homes = [directory / f"node-{number}" for number in range(count)]
-            services = list(threads.map(lambda home: Service(home, settings), homes))
+            services = list(threads.map(lambda home: LoggingService(home, settings), homes))
         nodes = [stack.enter_context(Node(service)) for service in services]
         yield World(nodes, directory, settings, postgres=postgres, database=database, valkey=valkey)

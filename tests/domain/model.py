@@ -58,6 +58,10 @@ class SignIn:
         """Say whether it is too old or was not used for too long."""
         return now_ms >= min(self.began_ms + SESSION_S * 1000, self.used_ms + IDLE_S * 1000)
 
+    def is_usable(self, now_ms: int) -> bool:
+        """Say whether its newest refresh token can be used."""
+        return self.open and not self.is_over(now_ms)
+
     def use(self, counter: int, now_ms: int, policy: TokenPolicy) -> tuple[str, int]:
         """Use a refresh token; return what that is called and the version of the new access token, 0 for none."""
         current = len(self.refresh) - 1

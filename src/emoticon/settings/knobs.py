@@ -165,8 +165,8 @@ class Settings(BaseSettings):
     jwt_secret_previous: SecretStr | None = Field(
         None,
         validation_alias="JWT_SECRET_PREVIOUS",
-        description="Former values of JWT_SECRET, divided by commas: tokens signed with them stay good, new ones are"
-        " signed with JWT_SECRET.",
+        description="Other values of JWT_SECRET, divided by commas (so none may have one): tokens signed with them are"
+        " good, new ones are signed with JWT_SECRET.",
     )
     token_signing: Literal["hs256", "ed25519"] = Field(
         "hs256",

@@ -24,6 +24,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = True
+        self._heads = 0
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -39,24 +40,27 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._in_head:
+        in_head, heads = self._in_head, self._heads
+        if in_head:
             self._await_head()
+        super().data_received(data)
+        # Only what belongs to one head for sure: the rest may be a body, or requests in a pipeline.
+        if in_head and heads == self._heads and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > self.max_head_bytes:
                 self.send_400_response("The head of the request is too long")
-                return
-        super().data_received(data)
 
     @override
     def on_headers_complete(self) -> None:
         self._stop_waiting()
         self._in_head = False
+        self._heads += 1
+        self._head_bytes = 0
         super().on_headers_complete()
 
     @override
     def on_message_complete(self) -> None:
         self._in_head = True
-        self._head_bytes = 0
         super().on_message_complete()
 
     @override
