@@ -13,7 +13,7 @@ from bench.report import Report
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 MEASUREMENTS = (
     *("signins", "start", "disk_tier", "styles"),
-    *("refresh_race", "revocation", "check_cost", "outages"),
+    *("sign_in_timing", "refresh_race", "revocation", "check_cost", "outages"),
 )
 
 

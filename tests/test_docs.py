@@ -212,6 +212,20 @@ def test_the_map_of_the_code_names_every_module_and_no_other() -> None:
     assert there - named <= {"src/emoticon/adapters/"}
 
 
+def test_every_test_that_the_page_of_attacks_names_exists() -> None:
+    text = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", read("docs/security.md")))
+    assert len(named) > 100
+    assert named <= set(re.findall(r"def (test_\w+)", text))
+
+
+def test_every_attack_that_is_tried_is_on_the_page() -> None:
+    files = (ROOT / "tests/attacks").glob("test_*.py")
+    tried = re.findall(r"def test_([a-z]\d\d)_", "".join(file.read_text() for file in files))
+    rows = re.findall(r"^\| ([A-Z]\d\d) \|", read("docs/security.md"), re.MULTILINE)
+    assert {row.upper() for row in tried} == set(rows)
+
+
 def test_every_decision_is_in_the_index_and_has_its_parts_on_one_screen() -> None:
     records = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
     assert LINK.findall(read("docs/adr/README.md")) == [record.name for record in records]
