@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 
 import pytest
 from httpx2 import Response
@@ -20,9 +21,9 @@ def ann(lone_node: World) -> Pair:
     return lone_node.sign_up()
 
 
-def ask(world: World, pair: Pair, node: Node | None = None, **wish: str) -> Response:
+def ask(world: World, pair: Pair, on: Node | None = None, /, **wish: str) -> Response:
     query = {"username": pair.username, **wish}
-    return world.send("GET", PICTURE, at=pair.at, params=query, node=node)
+    return world.send("GET", PICTURE, at=pair.at, params=query, node=on)
 
 
 def test_c01_a_picture_is_for_its_owner_and_asked_for_anew_each_time(world: World) -> None:
@@ -75,9 +76,7 @@ def test_c03_no_error_for_lack_of_room_is_kept(worlds: Worlds) -> None:
     with worlds.one(EMOTICON_DRAW_QUEUE="1", EMOTICON_DRAW_THREADS="1") as world:
         pair = world.sign_up()
         sizes = [str(size) for size in range(LARGEST_PX - 30, LARGEST_PX)]
-        answers = at_once(
-            [lambda size=size: ask(world, pair, size=size, format="avif") for size in sizes]
-        )
+        answers = at_once([partial(ask, world, pair, size=size, format="avif") for size in sizes])
         assert {answer.status_code for answer in answers} == {200, 503}
         for size, answer in zip(sizes, answers, strict=True):
             if answer.status_code == 503:
@@ -207,7 +206,7 @@ def test_c08_a_negotiated_picture_says_that_it_is_and_is_of_the_right_type(world
     pair = world.sign_up()
     wishes = {"image/avif": "image/avif", "image/webp,*/*": "image/webp", "": "image/png"}
     wishes |= {"image/svg+xml": "image/svg+xml", "text/html": "image/png", "*/*": "image/png"}
-    seen = {}
+    seen: dict[str, set[str]] = {}
     for _ in range(2):
         for accept, kind in wishes.items():
             query = {"username": pair.username, "format": "auto"}

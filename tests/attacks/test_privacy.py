@@ -58,7 +58,11 @@ def left_behind(world: World) -> Iterator[tuple[str, bytes]]:
 
 def valkey_dump(server: ValkeyServer) -> bytes:
     """Return every key with its value, whatever its type."""
-    readers = {b"stream": ("XRANGE", "-", "+"), b"list": ("LRANGE", 0, -1), b"string": ("GET",)}
+    readers: dict[bytes, tuple[str | int, ...]] = {
+        b"stream": ("XRANGE", "-", "+"),
+        b"list": ("LRANGE", 0, -1),
+        b"string": ("GET",),
+    }
     values = []
     for key in server.call("KEYS", "*"):
         command, *rest = readers[server.call("TYPE", key)]

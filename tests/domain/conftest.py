@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import ManualClock
 from tests.domain.nodes import ORIGIN, PASSWORD, Node, new_node
+from tests.domain.switches import Radio, Written
 
 from emoticon.adapters.bulletin.local import LocalBulletin
 from emoticon.domain.models import TokenPair
@@ -15,8 +16,8 @@ from emoticon.domain.sessions import TokenPolicy
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Stands at the time of the database, which has a clock of its own."""
-    return ManualClock(time.time_ns() // 1_000_000)
+    """Stands at a whole second, about the time of the database, which has a clock of its own."""
+    return ManualClock(int(time.time()) * 1000)
 
 
 @pytest.fixture
@@ -50,3 +51,23 @@ async def node_by_policy(
 async def alice(node: Node) -> TokenPair:
     """Somebody who has just signed up on `node`."""
     return await node.accounts.sign_up("alice", PASSWORD, ORIGIN)
+
+
+@pytest.fixture
+def store(engine: AsyncEngine) -> Written:
+    return Written(engine)
+
+
+@pytest.fixture
+def radio(bulletin: LocalBulletin) -> Radio:
+    return Radio(bulletin)
+
+
+@pytest.fixture
+async def other(
+    engine: AsyncEngine, clock: ManualClock, radio: Radio, store: Written
+) -> AsyncGenerator[Node]:
+    """A second node, which the test starts."""
+    opened = new_node(engine, clock, radio, floor_store=store)
+    yield opened
+    await opened.revocation.aclose()

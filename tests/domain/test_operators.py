@@ -13,7 +13,6 @@ from tests.domain.nodes import (
     ORIGIN,
     PASSWORD,
     Node,
-    PlainHasher,
     audit_of,
     rejected,
     until,
@@ -58,10 +57,10 @@ async def test_an_account_that_is_not_there_is_unknown(node: Node, act: Act) -> 
         await act(node.operators)
 
 
-@pytest.mark.parametrize("act", [ACTS["disable"], ACTS["delete"], ACTS["sign out"]])
+@pytest.mark.parametrize("act", ["disable", "enable", "delete", "sign out", "set password"])
 @pytest.mark.usefixtures("alice")
 async def test_an_account_that_goes_after_it_was_found_is_unknown(
-    engine: AsyncEngine, node: Node, act: Act
+    engine: AsyncEngine, node: Node, act: str
 ) -> None:
     account = await node.operators.find("alice")
 
@@ -76,7 +75,7 @@ async def test_an_account_that_goes_after_it_was_found_is_unknown(
 
     late = dataclasses.replace(node.accounts, store=Late(engine))
     with pytest.raises(UnknownAccount):
-        await act(Operators(late, OPERATOR))
+        await ACTS[act](Operators(late, OPERATOR))
 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE", "ａｌｉｃｅ"])
@@ -233,20 +232,3 @@ async def test_an_operator_who_goes_away_after_the_commit_has_still_told_everybo
         await caller
     slow.returns.set()
     await until(lambda: rejected(alice.access.value, node))
-
-
-async def test_an_account_that_goes_while_its_password_is_hashed_is_unknown(
-    node: Node, alice: TokenPair
-) -> None:
-    class Slow(PlainHasher):
-        """Takes so long that somebody leaves."""
-
-        @override
-        async def hash(self, password: str) -> str:
-            await node.operators.delete("alice")
-            return await super().hash(password)
-
-    accounts_of_slow = dataclasses.replace(node.accounts, hasher=Slow())
-    with pytest.raises(UnknownAccount):
-        await Operators(accounts_of_slow, OPERATOR).set_password("alice", NEW)
-    assert await rejected(alice.access.value, node)

@@ -2,99 +2,31 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import ManualClock
-from tests.domain.nodes import LIFE_S, ORIGIN, PASSWORD, Node, is_fresh, new_node, rejected, until
+from tests.domain.nodes import LIFE_S, ORIGIN, PASSWORD, Node, new_node, rejected, until
+from tests.domain.switches import Radio, Written
 from typing_extensions import override
 
 from emoticon.adapters.bulletin.local import LocalBulletin
-from emoticon.adapters.sql.changes import SqlFloorStore
 from emoticon.adapters.sql.sessions import SqlSessionStore
 from emoticon.domain.errors import (
-    BulletinUnavailable,
     FloorsStale,
     SessionEnded,
     SessionSuperseded,
     StoreUnavailable,
 )
 from emoticon.domain.models import Change, Origin
-from emoticon.domain.ports import Bulletin
-from emoticon.domain.revocation import LONGEST_READ_MS
-
-
-class Written(SqlFloorStore):
-    """Fails or does something else on purpose, and notes how far back it was asked to look."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        super().__init__(engine)
-        self.asked: list[int] = []
-        self.error: Exception | None = None
-        self.meanwhile: Callable[[], None] = lambda: None
-
-    @override
-    async def recent(self, age_ms: int) -> Sequence[Change]:
-        self.asked.append(age_ms)
-        if self.error is not None:
-            raise self.error
-        changes = await super().recent(age_ms)
-        self.meanwhile()
-        return changes
-
-
-class Radio(Bulletin):
-    """Another bulletin, with a switch."""
-
-    def __init__(self, real: LocalBulletin) -> None:
-        self.real = real
-        self.on = True
-        self.subscribed = 0
-        self.closed = 0
-
-    @override
-    async def publish(self, change: Change) -> None:
-        if not self.on:
-            raise BulletinUnavailable
-        await self.real.publish(change)
-
-    @override
-    async def subscribe(self) -> AsyncIterator[Change]:
-        self.subscribed += 1
-        if not self.on:
-            raise BulletinUnavailable
-        return await self.real.subscribe()
-
-    @override
-    async def aclose(self) -> None:
-        self.closed += 1
+from emoticon.domain.unbroken import unbroken
 
 
 @pytest.fixture
 def database(sqlite_database: str) -> str:
     """One kind is enough for what takes its seconds; the contracts of the stores are tested over both."""
     return sqlite_database
-
-
-@pytest.fixture
-def store(engine: AsyncEngine) -> Written:
-    return Written(engine)
-
-
-@pytest.fixture
-def radio(bulletin: LocalBulletin) -> Radio:
-    return Radio(bulletin)
-
-
-@pytest.fixture
-async def other(
-    engine: AsyncEngine, clock: ManualClock, radio: Radio, store: Written
-) -> AsyncIterator[Node]:
-    """A second node, which the test starts."""
-    opened = new_node(engine, clock, radio, floor_store=store)
-    yield opened
-    await opened.revocation.aclose()
 
 
 @pytest.fixture
@@ -215,89 +147,6 @@ async def test_a_start_without_the_store_fails_and_can_be_closed(
     await other.revocation.aclose()
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable(), RuntimeError("a defect")])
-async def test_floors_that_cannot_be_read_go_stale_are_said_once_and_recover(
-    other: Node,
-    store: Written,
-    clock: ManualClock,
-    error: Exception,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    await other.revocation.start()
-    store.error = error
-    await until(lambda: len(store.asked) >= 3)
-    clock.ms += 5001
-    with pytest.raises(FloorsStale):
-        await other.revocation.require_fresh()
-    assert [record.getMessage() for record in caplog.records] == [
-        f"Floors cannot be read, tokens are soon refused: {error!r}"
-    ]
-    store.error = None
-    await until(lambda: is_fresh(other) and len(caplog.records) == 2)
-    assert caplog.records[1].getMessage() == "Floors are read again"
-    assert store.asked[-1] >= 5001, "it looks back to the last time that it could read"
-
-
-async def test_a_reading_that_took_too_long_proves_nothing_and_is_made_again(
-    other: Node, store: Written, clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The store counts back from when it got to it: what was changed just before the last reading would be missed."""
-
-    def stand_still() -> None:
-        clock.ms += LONGEST_READ_MS + 1
-        store.meanwhile = lambda: None
-
-    store.meanwhile = stand_still
-    await other.revocation.start()
-    with pytest.raises(FloorsStale):
-        await other.revocation.require_fresh()
-    assert "read too slowly" in caplog.text
-    await until(lambda: is_fresh(other))
-    assert store.asked[1] == store.asked[0] + LONGEST_READ_MS + 1
-
-
-async def test_a_bulletin_that_is_lost_is_listened_to_again_and_said_once(
-    bulletin: LocalBulletin, other: Node, radio: Radio, caplog: pytest.LogCaptureFixture
-) -> None:
-    await other.revocation.start()
-    radio.on = False
-    await bulletin.aclose()  # whoever listens hears that
-    await until(lambda: radio.subscribed >= 3)
-    lost = "The bulletin is not heard, the database tells within a second: "
-    assert [record.getMessage().startswith(lost) for record in caplog.records] == [True]
-    radio.real, radio.on = LocalBulletin(), True
-    await until(lambda: len(caplog.records) == 2)
-    assert caplog.records[1].getMessage() == "The bulletin is heard again"
-    await radio.publish(Change(1, floor=2))
-    await until(lambda: other.floors.mark(1) != 0)
-    assert is_fresh(other)
-
-
-async def test_a_bulletin_that_ends_without_a_word_is_listened_to_again(
-    engine: AsyncEngine, clock: ManualClock, bulletin: LocalBulletin
-) -> None:
-    class Brief(Radio):
-        """Ends the first time after one change."""
-
-        @override
-        async def subscribe(self) -> AsyncIterator[Change]:
-            self.subscribed += 1
-            return self._one() if self.subscribed == 1 else await self.real.subscribe()
-
-        async def _one(self) -> AsyncIterator[Change]:
-            yield Change(1, floor=2)
-
-    brief = Brief(bulletin)
-    node = new_node(engine, clock, brief)
-    await node.revocation.start()
-    await until(lambda: brief.subscribed == 2)
-    assert not node.floors.merge(Change(1, floor=2))
-    await bulletin.publish(Change(1, floor=3))
-    mark = node.floors.mark(1)
-    await until(lambda: node.floors.mark(1) != mark)
-    await node.revocation.aclose()
-
-
 async def test_closing_stops_all_and_twice_is_once(
     bulletin: LocalBulletin, other: Node, radio: Radio, store: Written
 ) -> None:
@@ -311,6 +160,37 @@ async def test_closing_stops_all_and_twice_is_once(
     await bulletin.publish(Change(1, floor=2))
     assert other.floors.merge(Change(1, floor=2))
     assert len(store.asked) == 1
+
+
+async def test_closing_waits_for_a_reading_under_way(
+    engine: AsyncEngine, clock: ManualClock, bulletin: LocalBulletin
+) -> None:
+    class Slow(Written):
+        """Is read from, and takes its time, from the second time on."""
+
+        reading = asyncio.Event()
+        may_return = asyncio.Event()
+        returned = False
+
+        @override
+        @unbroken
+        async def recent(self, age_ms: int) -> Sequence[Change]:
+            changes = await super().recent(age_ms)
+            if len(self.asked) > 1:
+                self.reading.set()
+                await self.may_return.wait()
+                self.returned = True
+            return changes
+
+    slow = Slow(engine)
+    node = new_node(engine, clock, bulletin, floor_store=slow)
+    await node.revocation.start()
+    await slow.reading.wait()
+    closing = asyncio.create_task(node.revocation.aclose())
+    await asyncio.sleep(0)
+    slow.may_return.set()
+    await closing
+    assert slow.returned
 
 
 async def test_closing_what_was_never_started_closes_the_bulletin(

@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from emoticon.domain.unbroken import unbroken
+from emoticon.domain.unbroken import finished, unbroken
 
 
 class Work:
@@ -28,20 +28,21 @@ class Work:
 
 
 async def abandon(work: Work, *, fail: bool = False) -> None:
-    """Let a caller begin the work, go away and be gone before the work is done."""
+    """Let a caller begin the work and go away before it is done."""
     caller = asyncio.create_task(work.do("a thing", fail=fail))
     await work.begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert not work.done.is_set()
-    work.may_go_on.set()
-    async with asyncio.timeout(5):
-        await work.done.wait()
 
 
 async def test_who_is_cancelled_goes_at_once_and_the_work_goes_on() -> None:
-    await abandon(Work())
+    work = Work()
+    await abandon(work)
+    work.may_go_on.set()
+    async with asyncio.timeout(5):
+        await work.done.wait()
 
 
 async def test_an_error_that_nobody_waits_for_is_reported() -> None:
@@ -50,7 +51,9 @@ async def test_an_error_that_nobody_waits_for_is_reported() -> None:
     before = loop.get_exception_handler()
     loop.set_exception_handler(lambda _, context: reported.put_nowait(context["exception"]))
     try:
-        await abandon(Work(), fail=True)
+        work = Work()
+        await abandon(work, fail=True)
+        work.may_go_on.set()
         async with asyncio.timeout(5):
             while reported.empty():
                 await asyncio.sleep(0)
@@ -66,6 +69,28 @@ async def test_who_waits_gets_the_result_or_the_error() -> None:
     assert await work.do("a thing") == "a thing"
     with pytest.raises(LookupError, match="a thing"):
         await work.do("a thing", fail=True)
+
+
+async def test_what_goes_on_can_be_waited_for() -> None:
+    works = [Work() for _ in range(2)]
+    for work in works:
+        await abandon(work)
+    waiting = asyncio.create_task(finished())
+    works[0].may_go_on.set()
+    await works[0].done.wait()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    works[1].may_go_on.set()
+    async with asyncio.timeout(5):
+        await waiting
+    assert works[1].done.is_set()
+    await finished()
+
+
+def test_what_goes_on_in_another_event_loop_is_not_waited_for() -> None:
+    with asyncio.Runner() as other:
+        other.run(abandon(Work()))
+        asyncio.run(asyncio.wait_for(finished(), 5))
 
 
 def test_the_method_keeps_its_name_and_what_it_says_of_itself() -> None:

@@ -9,6 +9,7 @@ from emoticon.domain.floors import Floors
 from emoticon.domain.models import Change
 from emoticon.domain.ports import Bulletin, Clock
 from emoticon.domain.stores import FloorStore
+from emoticon.domain.unbroken import finished
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Revocation:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await finished()
         await self._bulletin.aclose()
 
     async def require_fresh(self) -> None:

@@ -8,6 +8,9 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_running: set[asyncio.Future[Any]] = set()
+"""Held here, for an event loop alone does not keep its tasks from being collected."""
+
 
 def unbroken(
     method: Callable[P, Coroutine[Any, Any, T]],
@@ -20,6 +23,16 @@ def unbroken(
 
     @wraps(method)
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.shield(asyncio.ensure_future(method(*args, **kwargs)))
+        task = asyncio.ensure_future(method(*args, **kwargs))
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+        return await asyncio.shield(task)
 
     return run
+
+
+async def finished() -> None:
+    """Wait for all that goes on now in this event loop, before something that it needs is closed."""
+    here = asyncio.get_running_loop()
+    if tasks := [task for task in _running if task.get_loop() is here]:
+        await asyncio.wait(tasks)

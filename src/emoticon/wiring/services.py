@@ -37,6 +37,7 @@ from emoticon.domain.services import Readiness, Services
 from emoticon.domain.sessions import Sessions, TokenPolicy
 from emoticon.domain.tiers import Tiers
 from emoticon.domain.tokens import Tokens
+from emoticon.domain.unbroken import finished
 from emoticon.domain.verified import VerifiedTokens
 from emoticon.domain.workers import Workers
 from emoticon.settings import Settings
@@ -115,6 +116,7 @@ async def _open_foundation(settings: Settings) -> AsyncIterator[_Foundation]:
         # Apart from the others, so that a crowd of sign-ins cannot keep the floors from being read.
         watching = open_engine(settings.database, connections=1)
         stack.push_async_callback(watching.dispose)
+        stack.push_async_callback(finished)
         accounts, sessions = SqlAccountStore(engine), SqlSessionStore(engine)
         audit = SqlAuditStore(engine)
         hashing = Workers(
