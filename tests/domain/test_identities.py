@@ -193,6 +193,19 @@ async def test_a_floor_that_only_the_store_knows_counts(node: Node, token: str) 
     assert len(node.verified) == 0
 
 
+async def test_a_floor_that_the_store_told_counts_before_its_news_come(
+    node: Node, store: Watched, token: str
+) -> None:
+    """Else an answer that was being read meanwhile would be remembered, and a dead token be good once more."""
+    account_id = (await node.sessions.identities.of(token)).account.id
+    node.sessions.identities.verified.withdraw(account_id)
+    await store.change_password(account_id, old=None, new="x", session=None, origin=ORIGIN)
+    for _ in range(2):
+        with pytest.raises(SessionSuperseded):
+            await node.sessions.identities.of(token)
+    assert store.reads == 2, "the second time it is known"
+
+
 async def test_a_token_newer_than_its_account_is_from_before_the_database_was_set_back(
     node: Node, token: str
 ) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from emoticon.domain.errors import InvalidToken, SessionSuperseded
 from emoticon.domain.floors import Floors
-from emoticon.domain.models import Identity
+from emoticon.domain.models import Change, Identity
 from emoticon.domain.ports import Clock, TokenSigner
 from emoticon.domain.stores import AccountStore
 from emoticon.domain.verified import VerifiedTokens
@@ -45,6 +45,9 @@ class Identities:
         if account is None or claims.version > account.version:
             raise InvalidToken
         if claims.version < account.floor:
+            # The store is ahead of the news: from now on it counts here, also for whoever asks just now.
+            self.floors.merge(Change(account.id, floor=account.floor))
+            self.verified.withdraw(account.id)
             raise SessionSuperseded
         self.floors.check(claims)  # again: news may have come while the store was read
         identity = Identity(account, claims)
