@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.report import Report
 from emoticon.adapters.clock import SystemClock
 from emoticon.adapters.tiers.disk import DiskTier
-from emoticon.domain.models import Format
+from emoticon.domain.models import Format, Label
 from emoticon.domain.pictures import frame, picture, unframe
 
 PICTURES = 20_000
@@ -66,10 +66,11 @@ async def write(files: Path, tier: DiskTier, count: int) -> list[bytes]:
     shuffled = sorted(enumerate(sizes_bytes(count)), key=lambda item: key_of(-1 - item[0]))
     for done, (number, size_bytes) in enumerate(shuffled, 1):
         key, drawn = key_of(number), picture(os.urandom(size_bytes), Format.PNG, 128)
-        await tier.put(key, drawn, owner=number)
+        label = Label(key, number)
+        await tier.put(label, drawn)
         if done % 200 == 0:
             await tier.flush()
-        framed = frame(key, drawn, owner=number, drawn_at_s=0)
+        framed = frame(label, drawn, drawn_at_s=0)
         with open(file_of(files, key), "wb") as file:  # noqa: ASYNC230, PTH123 -- the baseline
             file.write(framed)
     return sorted(key_of(number) for number in range(count))
@@ -99,7 +100,7 @@ async def through_the_loop(
     for start in range(0, len(keys), BLOCK):
         begin = time.perf_counter()
         for key in keys[start : start + BLOCK]:
-            await tier.get(key)
+            await tier.get(Label(key))
         middle = time.perf_counter()
         for key in keys[start : start + BLOCK]:
             await asyncio.to_thread(in_thread, key)
@@ -113,8 +114,8 @@ async def measure(directory: Path) -> list[list[str]]:
     files, database = directory / "files", directory / "tier" / "pictures.db"
     tier = DiskTier(database, max_bytes=64 << 30, clock=SystemClock(), min_free_fraction=0)
     keys = await write(files, tier, PICTURES)
-    if tier.stats().writes != PICTURES:
-        raise RuntimeError(f"the tier did not take all pictures: {tier.stats()}")
+    if tier.figures().writes != PICTURES:
+        raise RuntimeError(f"the tier did not take all pictures: {tier.figures()}")
     paths = {key: file_of(files, key) for key in keys}
     db = sqlite3.connect(database)
     for pragma in ("cache_size = -4096", "mmap_size = 0"):  # as in the tier

@@ -25,11 +25,11 @@ async def measure() -> list[list[str]]:
             for number in range(SEEDS):
                 for name, picture_format in CASES.items():
                     began = time.perf_counter()
-                    body = await studio.generator.draw(
+                    drawing = await studio.generator.draw(
                         Look(style, f"seed {number}"), SIZE_PX, picture_format
                     )
                     samples[name].append((time.perf_counter() - began) * 1000)
-                    sizes[name].append(len(body))
+                    sizes[name].append(len(drawing.body))
             for name, values in samples.items():
                 took_ms[name][style] = median(values)
     rows = []

@@ -75,10 +75,6 @@ def code(text: str) -> str:
     return "\n".join([*spans(text), *(block for _, block in FENCE.findall(text))])
 
 
-def row_of(text: str, start: str) -> str:
-    return next(line for line in text.splitlines() if line.startswith(f"| `{start}"))
-
-
 def routes() -> set[tuple[str, str]]:
     """Return method and path of every route, without a slash at the end, which makes no difference."""
     document = json.loads(read("docs/openapi.json"))
@@ -143,11 +139,15 @@ def test_every_make_target_that_a_page_names_exists(page: str) -> None:
 
 
 def test_every_command_is_in_the_readme_with_options_that_it_has() -> None:
-    for command, options in commands():
-        row = row_of(read("README.md"), f"emoticon {command.split()[0]}")
-        assert f"`emoticon {command}" in row
-        if " " not in command:
-            assert set(re.findall(r"`(--?[a-z][a-z-]*)", row)) <= options
+    rows = [line for line in read("README.md").splitlines() if line.startswith("| `emoticon ")]
+    known = dict(commands())
+    named = {
+        row: [name for name in known if re.search(rf"`emoticon {name}[ `]", row)] for row in rows
+    }
+    assert {name for names in named.values() for name in names} == set(known)
+    for row, names in named.items():
+        options = {option for name in names for option in known[name]}
+        assert set(re.findall(r"`(--?[a-z][a-z-]*)", row)) <= options
 
 
 def test_every_command_that_a_page_names_exists(page: str) -> None:

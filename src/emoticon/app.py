@@ -11,7 +11,7 @@ from emoticon import __version__
 from emoticon.domain.services import Services
 from emoticon.settings import Settings, load_settings
 from emoticon.telemetry import configure_logging
-from emoticon.web import accounts, emoticons, errors, health, keys, sessions
+from emoticon.web import accounts, emoticons, errors, health, keys, metrics, sessions
 from emoticon.web.addresses import ClientAddress
 from emoticon.web.deps import PROBLEM_SCHEMA
 from emoticon.web.middleware import Boundary
@@ -52,8 +52,10 @@ def create_app(settings: Settings | None = None, opened: Services | None = None)
         redoc_url=None,
     )
     app.state.client_address = ClientAddress(knobs.trusted_proxies)
+    token = knobs.metrics_token
+    app.state.metrics_token = None if token is None else token.get_secret_value()
     app.add_middleware(Boundary, slow_ms=knobs.slow_request_ms)
-    nouns = (accounts, sessions, emoticons, keys, health)
+    nouns = (accounts, sessions, emoticons, keys, health, metrics)
     errors.install(app, [*app.routes, *(route for noun in nouns for route in noun.router.routes)])
     for noun in nouns:
         app.include_router(noun.router)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from tests.servers import PostgresServer, opened
+from tests.valkey import ValkeyServer
 from typer.testing import CliRunner, Result
 
 from emoticon import __version__
@@ -136,7 +137,7 @@ def test_doctor_is_content_with_an_empty_directory() -> None:
     assert "moods, 128 px" in result.stdout
     assert "migrated at the next start" in result.stdout
     assert emoticon("migrate").exit_code == 0
-    assert "schema 0002" in emoticon("doctor").stdout
+    assert "schema 0003" in emoticon("doctor").stdout
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,22 @@ async def test_doctor_names_a_database_that_does_not_answer_in_time(
         result = await asyncio.to_thread(emoticon, "doctor")
     assert result.exit_code == 1
     assert "FAIL database: The accounts cannot be reached now" in result.stdout
+
+
+def test_doctor_says_how_full_the_shared_tier_is_or_that_it_is_away(
+    monkeypatch: pytest.MonkeyPatch, empty_valkey: ValkeyServer
+) -> None:
+    monkeypatch.setenv("REDIS_URL", empty_valkey.url)
+    endless = emoticon("doctor")
+    assert endless.exit_code == 0, endless.output
+    assert "MiB used without a limit: set maxmemory and maxmemory-policy" in endless.stdout
+    empty_valkey.call("CONFIG", "SET", "maxmemory", "64mb")
+    assert "MiB used of 64\n" in emoticon("doctor").stdout
+    empty_valkey.call("CONFIG", "SET", "maxmemory", "0")
+    empty_valkey.stop()
+    away = emoticon("doctor")
+    assert away.exit_code == 1
+    assert "FAIL shared tier: A cache cannot be reached" in away.stdout
 
 
 def test_config_show_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from emoticon.adapters.sql.changes import database_now_ms
 from emoticon.adapters.sql.engine import reading, writing
-from emoticon.adapters.sql.tables import accounts, audit, sessions
+from emoticon.adapters.sql.tables import accounts, audit, erasures, sessions
 from emoticon.domain.models import Account
 
 _REFUSAL = {
@@ -24,14 +24,15 @@ async def rows_of(
     engine: AsyncEngine, table: Table, condition: ColumnElement[bool] | None = None
 ) -> Sequence[Row[Any]]:
     """Return rows in the order of their ids."""
-    wanted = select(table).where(true() if condition is None else condition).order_by(table.c.id)
+    wanted = select(table).where(true() if condition is None else condition)
+    wanted = wanted.order_by(*table.primary_key)
     async with reading(engine) as connection:
         return (await connection.execute(wanted)).all()
 
 
 async def everything(engine: AsyncEngine) -> list[Sequence[Row[Any]]]:
     """Return all rows of all tables."""
-    return [await rows_of(engine, table) for table in (accounts, sessions, audit)]
+    return [await rows_of(engine, table) for table in (accounts, sessions, audit, erasures)]
 
 
 async def row_of(engine: AsyncEngine, account: Account) -> Row[Any]:

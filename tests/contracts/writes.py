@@ -129,7 +129,10 @@ WRITES = [
         "delete",
         Event.DELETION,
         _accounts(lambda store, alice: store.delete(alice.id, ORIGIN)),
-        (_ACCOUNTS, _SESSIONS, "UPDATE OF user_agent ON sessions", _AUDIT),
+        (
+            *(_ACCOUNTS, _SESSIONS, "UPDATE OF user_agent ON sessions", _AUDIT),
+            "INSERT ON erasures",
+        ),
     ),
 ]
 

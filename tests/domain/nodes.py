@@ -90,6 +90,7 @@ def new_node(
     account_store: AccountStore | None = None,
     session_store: SessionStore | None = None,
     floor_store: FloorStore | None = None,
+    deleted: Callable[[], None] = lambda: None,
 ) -> Node:
     """Return a node that has not started to follow the others."""
     account_store = account_store or SqlAccountStore(engine)
@@ -129,6 +130,7 @@ def new_node(
         new_look=partial(new_look, "moods"),
         open=True,
         name_hold_days=30,
+        deleted=deleted,
     )
     sessions = Sessions(
         accounts=account_store,

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from tests.accounts import ManualClock
+from tests.domain.racks import Rack
 from typing_extensions import override
 
 from emoticon.adapters.tiers.memory import MemoryTier
+from emoticon.domain.admission import Admission
 from emoticon.domain.emoticons import Emoticons
-from emoticon.domain.errors import InvalidSize, NotYours, UnknownStyle
-from emoticon.domain.models import Account, Format, Look, Style
-from emoticon.domain.ports import Generator
+from emoticon.domain.errors import DrawingFailed, InvalidSize, NotYours, UnknownStyle
+from emoticon.domain.models import Account, Drawing, Format, Look, Style
+from emoticon.domain.ports import Generator, Turns
 from emoticon.domain.tiers import Tiers
 
 ALICE = Account(7, "alice", "alice", "", Look("moods", "alice"), "private", 1, 1, 0)
@@ -23,15 +26,34 @@ class Pencil(Generator):
     revision: str = "1"
     style_names: Sequence[str] = ()
     drawn: list[bytes] = field(default_factory=list)
+    took_ms: float = 1.0
 
     @override
     def style(self, name: str) -> Style:
         raise UnknownStyle
 
     @override
-    async def draw(self, look: Look, size_px: int, picture_format: Format) -> bytes:
+    async def draw(self, look: Look, size_px: int, picture_format: Format) -> Drawing:
+        if look.style == "broken":
+            raise DrawingFailed
         self.drawn.append(f"{look.seed} {size_px} {picture_format}".encode())
-        return self.drawn[-1]
+        return Drawing(self.drawn[-1], self.took_ms)
+
+
+@dataclass
+class Queue(Turns):
+    """Notes who asks; it is always the caller's turn."""
+
+    asked: list[bytes] = field(default_factory=list)
+
+    @override
+    async def take(self, key: bytes) -> bool:
+        self.asked.append(key)
+        return True
+
+    @override
+    async def give_back(self, key: bytes) -> None:
+        pass
 
 
 @pytest.fixture
@@ -40,8 +62,20 @@ def pencil() -> Pencil:
 
 
 @pytest.fixture
-def emoticons(pencil: Pencil) -> Emoticons:
-    return Emoticons(Tiers(MemoryTier(2**20), []), pencil)
+def queue() -> Queue:
+    return Queue()
+
+
+@pytest.fixture
+def shared() -> Rack:
+    return Rack("shared")
+
+
+@pytest.fixture
+def emoticons(pencil: Pencil, shared: Rack, queue: Queue) -> Emoticons:
+    admission = Admission(keys=1000, fresh=100)
+    tiers = Tiers(MemoryTier(2**20), [shared], admission, queue, clock=ManualClock())
+    return Emoticons(tiers, pencil)
 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE", "ａｌｉｃｅ"])
@@ -92,3 +126,46 @@ async def test_the_entity_tag_is_that_of_the_bytes(emoticons: Emoticons) -> None
     assert one.etag == f'"{one.digest.hex()}"'
     assert one.etag != other.etag
     assert one.format.media_type == "image/svg+xml"
+
+
+async def test_what_took_long_for_one_seed_is_drawn_in_turn_for_the_next(
+    emoticons: Emoticons, pencil: Pencil, queue: Queue
+) -> None:
+    pencil.took_ms = 20
+    for seed, turns in (("a", 0), ("b", 1), ("c", 2)):
+        await emoticons.of(Look("glass", seed), 64, Format.PNG, owner=7)
+        assert len(queue.asked) == turns
+    await emoticons.of(Look("moods", "a"), 64, Format.PNG, owner=7)
+    await emoticons.of(Look("glass", "a"), 128, Format.PNG, owner=7)
+    await emoticons.of(Look("glass", "a"), 64, Format.SVG, owner=7)
+    assert len(queue.asked) == 2
+
+
+async def test_times_of_sizes_that_are_not_kept_are_not_remembered(emoticons: Emoticons) -> None:
+    await emoticons.of(ALICE.look, 65, Format.PNG, owner=7)
+    await emoticons.of(ALICE.look, 64, Format.PNG, owner=7)
+    assert emoticons.times.expected_ms("moods", Format.PNG, 65) == 0
+    assert emoticons.times.expected_ms("moods", Format.PNG, 64) == 1
+
+
+async def test_warming_draws_what_no_tier_has_and_says_so(
+    emoticons: Emoticons, pencil: Pencil, shared: Rack
+) -> None:
+    assert await emoticons.warm(ALICE.look, 64, Format.PNG, owner=7)
+    assert not await emoticons.warm(ALICE.look, 64, Format.PNG, owner=7)
+    assert await emoticons.warm(ALICE.look, 64, Format.SVG, owner=7)
+    assert (len(pencil.drawn), shared.puts, set(shared.owners.values())) == (2, 2, {7})
+    picture = await emoticons.own(ALICE, "alice", 64, Format.PNG)
+    assert (picture.body, len(pencil.drawn)) == (b"alice 64 png", 2)
+
+
+async def test_a_size_that_is_not_kept_is_not_warmed(emoticons: Emoticons, pencil: Pencil) -> None:
+    assert not await emoticons.warm(ALICE.look, 65, Format.PNG, owner=7)
+    with pytest.raises(InvalidSize):
+        await emoticons.warm(ALICE.look, 1000, Format.PNG, owner=7)
+    assert not pencil.drawn
+
+
+async def test_warming_what_cannot_be_drawn_says_why(emoticons: Emoticons) -> None:
+    with pytest.raises(DrawingFailed):
+        await emoticons.warm(Look("broken", "a"), 64, Format.PNG, owner=7)

@@ -14,8 +14,9 @@ from typing_extensions import override
 from emoticon.adapters.sql.accounts import SqlAccountStore
 from emoticon.adapters.sql.audit import SqlAuditStore
 from emoticon.adapters.sql.engine import reading, writing
+from emoticon.adapters.sql.erasures import SqlErasureStore
 from emoticon.adapters.sql.sessions import SqlSessionStore
-from emoticon.adapters.sql.tables import accounts, audit, sessions
+from emoticon.adapters.sql.tables import accounts, audit, erasures, sessions
 from emoticon.domain.errors import StoreUnavailable
 from emoticon.domain.housekeeping import Housekeeping
 from emoticon.domain.models import TokenPair
@@ -53,6 +54,7 @@ def housekeeping(engine: AsyncEngine, clock: ManualClock, flaky: Flaky) -> House
         SqlAccountStore(engine),
         SqlSessionStore(engine),
         flaky,
+        SqlErasureStore(engine),
         clock,
         audit_days=90,
         name_hold_days=30,
@@ -67,7 +69,7 @@ async def rows(engine: AsyncEngine) -> Mapping[str, int]:
     async with reading(engine) as connection:
         return {
             table.name: await connection.scalar(select(func.count()).select_from(table)) or 0
-            for table in (sessions, audit, accounts)
+            for table in (sessions, audit, erasures, accounts)
         }
 
 
@@ -80,7 +82,8 @@ async def test_what_is_old_goes_and_nothing_else(
 ) -> None:
     await node.accounts.sign_up("bob", PASSWORD, ORIGIN)
     await node.accounts.leave(await node.of(alice.access.value), PASSWORD, ORIGIN)
-    nothing = {"sessions": 0, "audit rows": 0, "deleted accounts": 0}
+    await SqlErasureStore(engine).add(7)
+    nothing = {"sessions": 0, "audit rows": 0, "erasures": 0, "deleted accounts": 0}
     assert await housekeeping.prune(nobody_listens) == nothing
     before = await rows(engine)
     clock.ms += 30 * DAY_MS - 60_000
@@ -94,8 +97,10 @@ async def test_what_is_old_goes_and_nothing_else(
     assert await housekeeping.prune(nobody_listens) == nothing | {
         "sessions": before["sessions"] - 1,
         "audit rows": before["audit"],
+        "erasures": 1,
     }
-    assert await rows(engine) == {"sessions": 0, "audit": 0, "accounts": 1}
+    # of erasures the newest stays
+    assert await rows(engine) == {"sessions": 0, "audit": 0, "erasures": 1, "accounts": 1}
 
 
 async def test_sessions_that_can_still_be_used_stay(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emoticon.domain.errors import InvalidSize
-from emoticon.domain.models import Format, Look, Picture
+from emoticon.domain.models import Format, Kept, Label, Look, Picture
 from emoticon.domain.pictures import (
     FRAME_BYTES,
     KEPT_PX,
@@ -17,23 +17,43 @@ from emoticon.domain.pictures import (
     MAX_PX,
     MIN_PX,
     check_size,
+    examine,
     frame,
     key,
+    label,
     picture,
+    style_tag,
     unframe,
 )
 
 KEY = bytes(range(KEY_BYTES))
 LOOK = Look(style="moods", seed="alice")
 PICTURE = picture(b"<svg/>", Format.SVG, 128)
-FRAMED = frame(KEY, PICTURE, owner=7, drawn_at_s=1_800_000_000)
+LABEL = Label(KEY, 7, style_tag("moods"))
+FRAMED = frame(LABEL, PICTURE, drawn_at_s=1_800_000_000)
+FIELDS = {
+    "magic": range(4),
+    "format": range(4, 5),
+    "unused": range(5, 6),
+    "size": range(6, 8),
+    "length": range(8, 12),
+    "time": range(12, 16),
+    "style": range(16, 20),
+    "owner": range(20, 28),
+    "key": range(28, 44),
+    "digest": range(44, 60),
+    "check": range(60, 64),
+    "body": range(64, len(FRAMED)),
+}
 
 keys = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
 pictures = st.builds(
     picture, st.binary(max_size=200), st.sampled_from(Format), st.integers(MIN_PX, MAX_PX)
 )
 owners = st.integers(0, 2**63 - 1)
+tags = st.integers(0, 2**32 - 1)
 times_s = st.integers(0, 2**33)
+labels = st.builds(Label, keys, owners, tags)
 
 
 def flip(data: bytes, bit: int) -> bytes:
@@ -53,39 +73,59 @@ def with_right_check(header: bytes) -> bytes:
     return header[:60] + struct.pack(">I", zlib.crc32(header[:60])) + header[64:]
 
 
-@given(keys, pictures, owners, times_s)
-def test_what_is_framed_comes_back_equal(
-    name: bytes, drawn: Picture, owner: int, drawn_at_s: int
-) -> None:
-    data = frame(name, drawn, owner=owner, drawn_at_s=drawn_at_s)
+@given(labels, pictures, times_s)
+def test_what_is_framed_comes_back_equal(named: Label, drawn: Picture, drawn_at_s: int) -> None:
+    data = frame(named, drawn, drawn_at_s=drawn_at_s)
     assert len(data) == FRAME_BYTES + len(drawn.body)
-    assert unframe(name, data) == drawn
+    assert unframe(named.key, data) == drawn
+    assert examine(b"ref", data) == Kept(
+        b"ref", named, min(drawn_at_s, 2**32 - 1), len(data), intact=True
+    )
+
+
+def test_a_time_beyond_32_bits_is_framed_as_the_last_of_them() -> None:
+    for drawn_at_s in (2**32 - 1, 2**32, 2**63):
+        assert examine(b"", frame(LABEL, PICTURE, drawn_at_s=drawn_at_s)).drawn_at_s == 2**32 - 1
 
 
 @pytest.mark.parametrize("picture_format", Format)
 def test_every_format_comes_back(picture_format: Format) -> None:
     drawn = picture(b"x", picture_format, 16)
-    assert unframe(KEY, frame(KEY, drawn, owner=0, drawn_at_s=0)) == drawn
+    assert unframe(KEY, frame(Label(KEY, 0), drawn, drawn_at_s=0)) == drawn
 
 
-def test_every_single_flipped_bit_makes_it_nothing() -> None:
-    for bit in range(len(FRAMED) * 8):
-        assert unframe(KEY, flip(FRAMED, bit)) is None, bit
+def test_the_fields_are_all_of_the_frame() -> None:
+    assert [place for field in FIELDS.values() for place in field] == list(range(len(FRAMED)))
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_single_flipped_bit_of_a_field_makes_it_nothing(field: str) -> None:
+    for bit in range(FIELDS[field].start * 8, FIELDS[field].stop * 8):
+        damaged = flip(FRAMED, bit)
+        assert unframe(KEY, damaged) is None, bit
+        assert not examine(b"", damaged).intact, bit
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_cut_short_makes_it_nothing(field: str) -> None:
+    for place in FIELDS[field]:
+        assert unframe(KEY, FRAMED[:place] + FRAMED[place + 1 :]) is None
+    without = FRAMED[: FIELDS[field].start] + FRAMED[FIELDS[field].stop :]
+    assert unframe(KEY, without) is None
 
 
 def test_flipped_bits_anywhere_in_larger_pictures_make_it_nothing() -> None:
     reached: set[str] = set()
 
-    @given(st.data(), keys, pictures, owners, times_s)
-    def holds(
-        data: st.DataObject, name: bytes, drawn: Picture, owner: int, drawn_at_s: int
-    ) -> None:
-        framed = frame(name, drawn, owner=owner, drawn_at_s=drawn_at_s)
+    @given(st.data(), labels, pictures, times_s)
+    def holds(data: st.DataObject, named: Label, drawn: Picture, drawn_at_s: int) -> None:
+        framed = frame(named, drawn, drawn_at_s=drawn_at_s)
         first, last = data.draw(st.sampled_from(parts_of(framed)))
         damaged = framed
         for bit in data.draw(st.sets(st.integers(first * 8, last * 8 + 7), min_size=1, max_size=8)):
             damaged = flip(damaged, bit)
-        assert unframe(name, damaged) is None
+        assert unframe(named.key, damaged) is None
+        assert not examine(b"", damaged).intact
         reached.add("body" if first else "header")
 
     holds()
@@ -95,6 +135,7 @@ def test_flipped_bits_anywhere_in_larger_pictures_make_it_nothing() -> None:
 def test_every_cut_and_every_tail_makes_it_nothing() -> None:
     for length in range(len(FRAMED)):
         assert unframe(KEY, FRAMED[:length]) is None, length
+        assert examine(b"r", FRAMED[:length]) == Kept(b"r", Label(b""), 0, length, intact=False)
     assert unframe(KEY, FRAMED + b"\0") is None
     assert unframe(KEY, b"\0" + FRAMED) is None
 
@@ -104,7 +145,7 @@ def test_a_cut_within_the_header_and_one_within_the_body_make_it_nothing() -> No
 
     @given(st.data(), pictures)
     def holds(data: st.DataObject, drawn: Picture) -> None:
-        framed = frame(KEY, drawn, owner=1, drawn_at_s=1)
+        framed = frame(Label(KEY, 1), drawn, drawn_at_s=1)
         first, last = data.draw(st.sampled_from(parts_of(framed)))
         assert unframe(KEY, framed[: data.draw(st.integers(first, last))]) is None
         reached.add("body" if first else "header")
@@ -115,17 +156,17 @@ def test_a_cut_within_the_header_and_one_within_the_body_make_it_nothing() -> No
 
 @given(keys, keys, pictures)
 def test_under_any_other_key_it_is_nothing(one: bytes, other: bytes, drawn: Picture) -> None:
-    framed = frame(one, drawn, owner=1, drawn_at_s=1)
+    framed = frame(Label(one, 1), drawn, drawn_at_s=1)
     assert unframe(other, framed) == (drawn if one == other else None)
 
 
 def test_two_pictures_with_their_bodies_swapped_are_nothing() -> None:
-    other = frame(KEY, picture(b"<SVG/>", Format.SVG, 128), owner=7, drawn_at_s=1)
+    other = frame(Label(KEY, 7), picture(b"<SVG/>", Format.SVG, 128), drawn_at_s=1)
     assert unframe(KEY, FRAMED[:FRAME_BYTES] + other[FRAME_BYTES:]) is None
 
 
 def test_another_magic_word_is_nothing_even_with_the_right_sum() -> None:
-    assert unframe(KEY, with_right_check(b"EMO2" + FRAMED[4:])) is None
+    assert unframe(KEY, with_right_check(b"EMO1" + FRAMED[4:])) is None
 
 
 def test_an_unknown_format_is_nothing_even_with_the_right_sum() -> None:
@@ -137,6 +178,27 @@ def test_the_key_of_the_same_wish_is_the_same_and_16_bytes_long() -> None:
     again = Look(style="moods", seed="alice")
     assert key(LOOK, 128, Format.PNG, "r1") == key(again, 128, Format.PNG, "r1")
     assert len(key(LOOK, 128, Format.PNG, "r1")) == KEY_BYTES
+
+
+def test_a_label_is_the_key_the_owner_and_the_tag_of_the_style() -> None:
+    made = label(LOOK, 128, Format.PNG, "r1", owner=9)
+    assert made == Label(key(LOOK, 128, Format.PNG, "r1"), 9, style_tag("moods"))
+
+
+def test_who_looks_the_same_shares_a_key_and_not_a_label() -> None:
+    one, other = (label(LOOK, 128, Format.PNG, "r1", owner=owner) for owner in (1, 2))
+    assert one.key == other.key
+    assert one != other
+
+
+@given(st.text())
+def test_the_tag_of_any_style_fits_into_its_field(style: str) -> None:
+    tag = style_tag(style)
+    assert examine(b"", frame(Label(KEY, 0, tag), PICTURE, drawn_at_s=0)).label.style_tag == tag
+
+
+def test_the_tag_of_a_style_is_written_for_ever_and_so_never_changes() -> None:
+    assert (style_tag("moods"), style_tag("")) == (1339269516, 0)
 
 
 def test_each_part_of_the_wish_is_in_the_key() -> None:

@@ -3,93 +3,13 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.domain.racks import KEY, OWNER, PICTURE, Brush, Place
 from typing_extensions import override
 
-from emoticon.domain.errors import DrawingBusy, TierUnavailable
-from emoticon.domain.models import Format, Picture
-from emoticon.domain.pictures import picture
-from emoticon.domain.ports import Tier
-from emoticon.domain.tiers import Tiers
-
-KEY = b"k" * 16
-PICTURE = picture(b"drawn", Format.PNG, 128)
-
-
-@dataclass
-class Shelf(Tier):
-    """A tier that does as it is told: is down, or holds its callers up."""
-
-    title: str
-    pictures: dict[bytes, Picture] = field(default_factory=dict)
-    owners: list[int] = field(default_factory=list)
-    down: bool = False
-    held_get: asyncio.Event | None = None
-    held_put: asyncio.Event | None = None
-    closings: list[str] = field(default_factory=list)
-
-    @property
-    @override
-    def name(self) -> str:
-        return self.title
-
-    @override
-    async def get(self, key: bytes) -> Picture | None:
-        found = self.pictures.get(key)
-        if self.held_get:
-            await self.held_get.wait()
-        if self.down:
-            raise TierUnavailable(f"{self.title} is down")
-        return found
-
-    @override
-    async def put(self, key: bytes, picture: Picture, *, owner: int) -> None:
-        if self.held_put:
-            await self.held_put.wait()
-        if self.down:
-            raise TierUnavailable(f"{self.title} is down")
-        self.pictures[key] = picture
-        self.owners.append(owner)
-
-    @override
-    async def aclose(self) -> None:
-        self.closings.append(self.title)
-        if self.down:
-            raise TierUnavailable(f"{self.title} is down")
-
-
-@dataclass
-class Drawing:
-    """Counts drawings; can be held up and can fail. `begun` is set by the drawing number `expected`."""
-
-    held: bool = False
-    error: Exception | None = None
-    expected: int = 1
-    count: int = 0
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def __call__(self) -> Picture:
-        self.count += 1
-        if self.count == self.expected:
-            self.begun.set()
-        if self.held:
-            await self.gate.wait()
-        if self.error:
-            raise self.error
-        return PICTURE
-
-
-class Place:
-    """Tiers over three shelves."""
-
-    def __init__(self) -> None:
-        self.memory, self.shared, self.disk = Shelf("memory"), Shelf("shared"), Shelf("disk")
-        self.tiers = Tiers(self.memory, [self.shared, self.disk])
+from emoticon.domain.errors import DrawingBusy
 
 
 @pytest.fixture
@@ -97,32 +17,12 @@ def at() -> Place:
     return Place()
 
 
-async def ask(
-    at: Place, draw: Callable[[], Awaitable[Picture]], *, key: bytes = KEY, kept: bool = True
-) -> Picture:
-    return await at.tiers.picture(key, owner=7, kept=kept, draw=draw)
-
-
-async def test_what_no_tier_has_is_drawn_and_kept_in_every_tier_for_its_owner(at: Place) -> None:
-    assert await ask(at, Drawing()) == PICTURE
-    await at.tiers.aclose()
-    for tier in (at.memory, at.shared, at.disk):
-        assert (tier.pictures, tier.owners) == ({KEY: PICTURE}, [7])
-
-
-async def test_a_drawing_that_is_not_to_be_kept_goes_to_memory_only(at: Place) -> None:
-    await ask(at, Drawing(), kept=False)
-    await at.tiers.aclose()
-    assert at.memory.pictures == {KEY: PICTURE}
-    assert at.shared.pictures == at.disk.pictures == {}
-
-
 async def test_what_memory_has_is_answered_without_a_task_and_without_the_others(
     at: Place,
 ) -> None:
-    at.memory.pictures[KEY] = PICTURE
+    at.memory.place()
     at.shared.down = True
-    draw = Drawing()
+    draw = Brush()
     tasks: list[str] = []
 
     def record(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
@@ -132,51 +32,52 @@ async def test_what_memory_has_is_answered_without_a_task_and_without_the_others
     loop = asyncio.get_running_loop()
     loop.set_task_factory(record)
     try:
-        assert await ask(at, draw) == PICTURE
+        assert await at.ask(draw) == PICTURE
         assert tasks == []
-        await ask(at, draw, key=b"other")
+        await at.ask(draw, key=b"other")
         assert tasks[0] == "Tiers._fly"
     finally:
         loop.set_task_factory(None)
     assert draw.count == 1
 
 
-async def test_a_find_goes_to_the_tiers_before_it_and_is_not_drawn(at: Place) -> None:
-    at.disk.pictures[KEY] = PICTURE
-    draw = Drawing()
-    assert await ask(at, draw) == PICTURE
-    await at.tiers.aclose()
-    assert at.memory.pictures == at.shared.pictures == {KEY: PICTURE}
-    assert (at.disk.owners, draw.count) == ([], 0)
+async def test_what_the_nearest_outer_tier_has_is_not_looked_for_further(at: Place) -> None:
+    at.shared.place()
+    at.disk.down = True
+    draw = Brush()
+    assert await at.ask(draw) == PICTURE
+    assert (draw.count, at.there()) == (0, ["memory", "shared"])
+    assert at.tiers.figures().unavailable == {}
 
 
-async def test_a_find_in_the_nearest_outer_tier_goes_to_memory_only(at: Place) -> None:
-    at.shared.pictures[KEY] = PICTURE
-    await ask(at, Drawing())
-    await at.tiers.aclose()
-    assert (at.memory.pictures, at.disk.pictures) == ({KEY: PICTURE}, {})
+async def test_a_size_that_is_not_kept_is_not_looked_for_beyond_memory(at: Place) -> None:
+    at.shared.place()
+    draw = Brush()
+    await at.ask(draw, kept=False)
+    assert draw.count == 1
+    assert at.tiers.figures().misses == {"memory": 1}
 
 
 async def test_a_thousand_callers_of_one_cold_key_cost_one_drawing(at: Place) -> None:
-    draw = Drawing()
-    answers = await asyncio.gather(*(ask(at, draw) for _ in range(1000)))
+    draw = Brush()
+    answers = await asyncio.gather(*(at.ask(draw) for _ in range(1000)))
     assert answers == [PICTURE] * 1000
     assert draw.count == 1
 
 
 async def test_different_keys_are_drawn_at_the_same_time(at: Place) -> None:
-    draw = Drawing(held=True, expected=10)
-    calls = [asyncio.create_task(ask(at, draw, key=bytes([n]))) for n in range(10)]
+    draw = Brush(held=True, expected=10)
+    calls = [asyncio.create_task(at.ask(draw, key=bytes([n]))) for n in range(10)]
     await draw.begun.wait()
     draw.gate.set()
     assert await asyncio.gather(*calls) == [PICTURE] * 10
 
 
 async def test_a_cancelled_first_caller_takes_nothing_from_the_others(at: Place) -> None:
-    draw = Drawing(held=True)
-    leader = asyncio.create_task(ask(at, draw))
+    draw = Brush(held=True)
+    leader = asyncio.create_task(at.ask(draw))
     await draw.begun.wait()
-    followers = [asyncio.create_task(ask(at, draw)) for _ in range(3)]
+    followers = [asyncio.create_task(at.ask(draw)) for _ in range(3)]
     await asyncio.sleep(0)
     leader.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -187,23 +88,24 @@ async def test_a_cancelled_first_caller_takes_nothing_from_the_others(at: Place)
 
 
 async def test_a_drawing_whose_callers_have_all_gone_is_kept(at: Place) -> None:
-    draw = Drawing(held=True)
-    caller = asyncio.create_task(ask(at, draw))
+    draw = Brush(held=True)
+    caller = asyncio.create_task(at.ask(draw))
     await draw.begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
     draw.gate.set()
-    await at.tiers.aclose()
-    assert at.memory.pictures == at.disk.pictures == {KEY: PICTURE}
+    await at.settle()
+    assert at.there() == ["memory"]
+    assert at.memory.owners == {KEY: OWNER}
 
 
 async def test_a_failed_drawing_fails_every_caller_and_the_next_one_draws_anew(at: Place) -> None:
-    failing = Drawing(error=DrawingBusy())
-    answers = await asyncio.gather(*(ask(at, failing) for _ in range(50)), return_exceptions=True)
+    failing = Brush(error=DrawingBusy())
+    answers = await asyncio.gather(*(at.ask(failing) for _ in range(50)), return_exceptions=True)
     assert answers == [failing.error] * 50
-    assert (failing.count, at.memory.pictures, at.shared.pictures) == (1, {}, {})
-    assert await ask(at, Drawing()) == PICTURE
+    assert (failing.count, at.there()) == (1, [])
+    assert await at.ask(Brush()) == PICTURE
 
 
 async def test_a_failed_drawing_that_nobody_waits_for_is_not_reported_by_the_loop(
@@ -211,8 +113,8 @@ async def test_a_failed_drawing_that_nobody_waits_for_is_not_reported_by_the_loo
 ) -> None:
     reports: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, report: reports.append(report))
-    draw = Drawing(held=True, error=DrawingBusy())
-    caller = asyncio.create_task(ask(at, draw))
+    draw = Brush(held=True, error=DrawingBusy())
+    caller = asyncio.create_task(at.ask(draw))
     await draw.begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -225,59 +127,62 @@ async def test_a_failed_drawing_that_nobody_waits_for_is_not_reported_by_the_loo
 
 
 async def test_a_cancelled_flight_frees_its_key(at: Place) -> None:
-    draw = Drawing(held=True)
-    caller = asyncio.create_task(ask(at, draw))
+    draw = Brush(held=True)
+    caller = asyncio.create_task(at.ask(draw))
     await draw.begun.wait()
     at.tiers._flights[KEY].cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
-    assert await ask(at, Drawing()) == PICTURE
+    assert await at.ask(Brush()) == PICTURE
 
 
 async def test_who_looked_into_memory_before_a_flight_landed_draws_no_second_time(
     at: Place,
 ) -> None:
-    draw = Drawing()
+    draw = Brush()
     at.memory.held_get = gate = asyncio.Event()
-    late = asyncio.create_task(ask(at, draw, kept=False))
+    late = asyncio.create_task(at.ask(draw, kept=False))
     await asyncio.sleep(0)
     at.memory.held_get = None
-    await ask(at, draw, kept=False)
+    await at.ask(draw, kept=False)
     gate.set()
     assert await late == PICTURE
     assert draw.count == 1
 
 
 async def test_nothing_is_left_of_a_flight(at: Place) -> None:
-    await ask(at, Drawing())
-    await asyncio.gather(ask(at, Drawing(error=DrawingBusy()), key=b"x"), return_exceptions=True)
-    await at.tiers.aclose()
-    assert (at.tiers._flights, at.tiers._deliveries) == ({}, set())
+    await at.ask(Brush(took_ms=20))
+    await asyncio.gather(at.ask(Brush(error=DrawingBusy()), key=b"x"), return_exceptions=True)
+    await at.settle()
+    assert (at.tiers._flights, at.tiers._deliveries.under_way) == ({}, set())
+    assert (at.tiers._deliveries._bytes, at.tiers._deliveries._puts) == (0, {})
 
 
 async def test_an_outer_tier_that_is_slow_to_write_does_not_delay_the_answer(at: Place) -> None:
     at.shared.held_put = asyncio.Event()
-    assert await ask(at, Drawing()) == PICTURE
-    assert at.shared.pictures == {}
+    for _ in range(2):
+        assert await at.ask(Brush()) == PICTURE
+    assert at.there() == ["memory"]
     at.shared.held_put.set()
-    await at.tiers.aclose()
-    assert at.shared.pictures == at.disk.pictures == {KEY: PICTURE}
+    await at.settle()
+    assert at.there() == ["memory", "shared", "disk"]
 
 
 async def test_tiers_that_are_down_cost_a_drawing_and_no_error(at: Place) -> None:
     at.memory.down = at.shared.down = at.disk.down = True
-    draw = Drawing()
-    assert await ask(at, draw) == PICTURE
-    assert await ask(at, draw) == PICTURE
+    draw = Brush()
+    assert await at.ask(draw) == PICTURE
+    assert await at.ask(draw) == PICTURE
     assert draw.count == 2
-    await at.tiers.aclose()
+    await at.settle()
 
 
 async def test_a_tier_that_is_down_does_not_keep_the_others_from_writing(at: Place) -> None:
     at.shared.down = True
-    await ask(at, Drawing())
-    await at.tiers.aclose()
-    assert at.disk.pictures == {KEY: PICTURE}
+    for _ in range(2):
+        await at.ask(Brush())
+    await at.settle()
+    assert at.there() == ["memory", "disk"]
 
 
 async def test_closing_waits_for_flights_and_deliveries_and_then_begins_with_the_outermost(
@@ -285,9 +190,9 @@ async def test_closing_waits_for_flights_and_deliveries_and_then_begins_with_the
 ) -> None:
     closings: list[str] = []
     at.memory.closings = at.shared.closings = at.disk.closings = closings
-    draw = Drawing(held=True)
-    at.shared.held_put = asyncio.Event()
-    caller = asyncio.create_task(ask(at, draw))
+    draw = Brush(held=True, took_ms=20)
+    at.disk.held_put = asyncio.Event()
+    caller = asyncio.create_task(at.ask(draw))
     await draw.begun.wait()
     closing = asyncio.create_task(at.tiers.aclose())
     await asyncio.sleep(0)
@@ -295,10 +200,10 @@ async def test_closing_waits_for_flights_and_deliveries_and_then_begins_with_the
     draw.gate.set()
     assert await caller == PICTURE
     assert closings == []
-    at.shared.held_put.set()
+    at.disk.held_put.set()
     await closing
     assert closings == ["disk", "shared", "memory"]
-    assert at.shared.pictures == {KEY: PICTURE}
+    assert at.there() == ["memory", "disk"]
 
 
 async def test_a_tier_that_cannot_be_closed_does_not_keep_the_others_open(at: Place) -> None:
@@ -335,14 +240,14 @@ def test_each_tier_that_is_down_is_logged_once_a_minute(caplog: pytest.LogCaptur
         at.shared.down = at.disk.down = True
         both = [f"The {name} tier is unavailable: {name} is down" for name in ("shared", "disk")]
         for n in range(3):
-            await ask(at, Drawing(), key=bytes([n]))
+            await at.ask(Brush(), key=bytes([n]))
         assert logged() == both
         loops[0].ahead_s = 59
-        await ask(at, Drawing(), key=b"a")
+        await at.ask(Brush(), key=b"a")
         assert logged() == []
         loops[0].ahead_s = 61
         for n in range(3):
-            await ask(at, Drawing(), key=bytes([n + 10]))
+            await at.ask(Brush(), key=bytes([n + 10]))
         assert logged() == both
         await at.tiers.aclose()
 

@@ -12,6 +12,7 @@ import pytest
 from httpx2 import Client
 
 SECRET = "0123456789abcdef0123456789abcdef-for-tests"
+METRICS_TOKEN = "a-token-for-metrics-alone"
 START_S = 30
 
 

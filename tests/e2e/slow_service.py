@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from emoticon.cli.environment import run
 from emoticon.cli.serve import bind, serve_here
-from emoticon.domain.models import Format, Look, Style
+from emoticon.domain.models import Drawing, Format, Look, Style
 from emoticon.domain.ports import Generator
 from emoticon.domain.services import Services
 from emoticon.settings import Settings
@@ -40,7 +40,7 @@ class SlowGenerator(Generator):
         return self._real.style(name)
 
     @override
-    async def draw(self, look: Look, size_px: int, picture_format: Format) -> bytes:
+    async def draw(self, look: Look, size_px: int, picture_format: Format) -> Drawing:
         sys.stdout.write("drawing\n")
         sys.stdout.flush()
         await asyncio.sleep(self._delay_s)

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import Service
+from tests.e2e.conftest import METRICS_TOKEN, Service
 
 from emoticon.app import create_app
 from emoticon.settings import Settings
@@ -32,7 +32,8 @@ def test_every_operation_is_described() -> None:
 @pytest.fixture(scope="module")
 def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Generator[Service]:
     """A service for thousands of attempts from one address."""
-    with Service(tmp_path_factory.mktemp("unlimited"), {"EMOTICON_LIMITS": "off"}) as running:
+    settings = {"EMOTICON_LIMITS": "off", "EMOTICON_METRICS_TOKEN": METRICS_TOKEN}
+    with Service(tmp_path_factory.mktemp("unlimited"), settings) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor() -> None:
-    """Check settings, data directory, database, schema and drawing; ends with status 1 when one fails."""
+    """Check settings, data directory, database, schema, drawing and shared tier; ends with status 1 when one fails."""
     settings = settings_or_exit()
     configure_logging("error", settings.log_format)
     failed = run(_examine(settings))

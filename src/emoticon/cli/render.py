@@ -106,7 +106,7 @@ async def _draw(settings: Settings, look: Look, size_px: int, picture_format: Fo
     from emoticon.wiring import open_studio
 
     async with open_studio(settings) as studio:
-        return await studio.generator.draw(look, size_px, picture_format)
+        return (await studio.generator.draw(look, size_px, picture_format)).body
 
 
 async def _sheet(
@@ -132,7 +132,8 @@ async def _sheet(
             transient=True,
         )
         for label, look in progress:
-            cells.append((label, await studio.generator.draw(look, size_px, Format.PNG)))
+            drawing = await studio.generator.draw(look, size_px, Format.PNG)
+            cells.append((label, drawing.body))
         svg, width_px = contact_sheet(cells, size_px)
         if picture_format is Format.SVG:
             return svg

@@ -38,7 +38,7 @@ class Accounts:
     """Sign-up, new passwords and leaving.
 
     `open` says whether strangers may sign up; `new_look` gives the first look; nobody gets the name of an account
-    within `name_hold_days` after it was deleted.
+    within `name_hold_days` after it was deleted; `deleted` hears that one was.
     """
 
     store: AccountStore
@@ -53,6 +53,7 @@ class Accounts:
     new_look: Callable[[], Look]
     open: bool
     name_hold_days: int
+    deleted: Callable[[], None]
 
     async def sign_up(self, username: str, password: str, origin: Origin) -> TokenPair:
         """Make an account with its first session, both or neither, and return its tokens.
@@ -153,3 +154,4 @@ class Accounts:
         change = await self.store.delete(account_id, shown(origin))
         if change is not None:
             await self.revocation.announce(change)
+            self.deleted()

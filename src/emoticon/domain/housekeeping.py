@@ -1,4 +1,4 @@
-"""Forgets what nobody may need any more: old sessions, old rows of the audit, names held back long enough."""
+"""Forgets what nobody may need any more: old sessions, rows of the audit and erasures, names held back long enough."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from emoticon.domain.errors import StoreUnavailable
 from emoticon.domain.ports import Clock
-from emoticon.domain.stores import AccountStore, AuditStore, SessionStore
+from emoticon.domain.stores import AccountStore, AuditStore, ErasureStore, SessionStore
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +20,12 @@ _PAUSE_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
-    """Sessions that are over and the audit are kept `audit_days`, deleted accounts `name_hold_days`."""
+    """Sessions that are over, the audit and erasures are kept `audit_days`, deleted accounts `name_hold_days`."""
 
     accounts: AccountStore
     sessions: SessionStore
     audit: AuditStore
+    erasures: ErasureStore
     clock: Clock
     audit_days: int
     name_hold_days: int
@@ -40,6 +41,7 @@ class Housekeeping:
         kinds: dict[str, Callable[[], Awaitable[int]]] = {
             "sessions": lambda: self.sessions.prune(old_ms, _BATCH),
             "audit rows": lambda: self.audit.prune(old_ms, _BATCH),
+            "erasures": lambda: self.erasures.prune(old_ms, _BATCH),
             "deleted accounts": lambda: self.accounts.prune(held_ms, _BATCH),
         }
         gone = dict.fromkeys(kinds, 0)

@@ -5,7 +5,7 @@ import zlib
 from hashlib import blake2b
 
 from emoticon.domain.errors import InvalidSize
-from emoticon.domain.models import Format, Look, Picture
+from emoticon.domain.models import Format, Kept, Label, Look, Picture
 
 MIN_PX = 16
 MAX_PX = 512
@@ -15,9 +15,10 @@ KEPT_PX = frozenset({16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 40
 
 KEY_BYTES = 16
 FRAME_BYTES = 64
-_MAGIC = b"EMO1"
+_MAGIC = b"EMO2"
 _FORMATS = (Format.PNG, Format.SVG, Format.WEBP, Format.AVIF)
-_HEADER = struct.Struct(">4sBxHIQQ16s16s")
+_HEADER = struct.Struct(">4sBxHIIIQ16s16s")
+_LATEST_S = 2**32 - 1
 _CHECK = struct.Struct(">I")
 
 
@@ -55,16 +56,27 @@ def key(look: Look, size_px: int, picture_format: Format, revision: str) -> byte
     return digest.digest()
 
 
-def frame(key: bytes, picture: Picture, *, owner: int, drawn_at_s: int) -> bytes:
+def label(look: Look, size_px: int, picture_format: Format, revision: str, *, owner: int) -> Label:
+    """Return what the picture of a look is kept under for `owner` (account id, 0 for nobody)."""
+    return Label(key(look, size_px, picture_format, revision), owner, style_tag(look.style))
+
+
+def style_tag(style: str) -> int:
+    """Return four bytes by which a frame tells its style; two styles may, very rarely, have the same."""
+    return zlib.crc32(style.encode())
+
+
+def frame(label: Label, picture: Picture, *, drawn_at_s: int) -> bytes:
     """Return 64 bytes of header and the body: everything needed to trust the picture when it is read again."""
     header = _HEADER.pack(
         _MAGIC,
         _FORMATS.index(picture.format),
         picture.size_px,
         len(picture.body),
-        drawn_at_s,
-        owner,
-        key,
+        min(drawn_at_s, _LATEST_S),
+        label.style_tag,
+        label.owner,
+        label.key,
         picture.digest,
     )
     return header + _CHECK.pack(zlib.crc32(header)) + picture.body
@@ -72,18 +84,34 @@ def frame(key: bytes, picture: Picture, *, owner: int, drawn_at_s: int) -> bytes
 
 def unframe(key: bytes, data: bytes) -> Picture | None:
     """Return the picture of this key, or None when any bit of the frame or the body is not as it was written."""
+    read = _read(data)
+    return read[0] if read is not None and read[1].key == key else None
+
+
+def examine(ref: bytes, data: bytes) -> Kept:
+    """Return what a frame says of the picture in it, whatever its key."""
+    read = _read(data)
+    if read is None:
+        return Kept(ref, Label(b""), 0, len(data), intact=False)
+    _, label, drawn_at_s = read
+    return Kept(ref, label, drawn_at_s, len(data), intact=True)
+
+
+def _read(data: bytes) -> tuple[Picture, Label, int] | None:
+    """Return picture, label and time of drawing."""
     if len(data) < FRAME_BYTES or _CHECK.unpack_from(data, _HEADER.size)[0] != zlib.crc32(
         data[: _HEADER.size]
     ):
         return None
-    magic, format_index, size_px, length, _drawn_at_s, _owner, framed_key, digest = (
+    magic, format_index, size_px, length, drawn_at_s, style_tag, owner, framed_key, digest = (
         _HEADER.unpack_from(data)
     )
     body = data[FRAME_BYTES:]
     known = magic == _MAGIC and format_index < len(_FORMATS)
-    if not known or framed_key != key or len(body) != length or _digest(body) != digest:
+    if not known or len(body) != length or _digest(body) != digest:
         return None
-    return Picture(body=body, format=_FORMATS[format_index], size_px=size_px, digest=digest)
+    picture = Picture(body=body, format=_FORMATS[format_index], size_px=size_px, digest=digest)
+    return picture, Label(framed_key, owner, style_tag), drawn_at_s
 
 
 def _digest(body: bytes) -> bytes:

@@ -6,12 +6,17 @@ from typing import Protocol
 from emoticon.domain.models import (
     Change,
     Claims,
+    Drawing,
+    Extent,
     Format,
+    Kept,
+    Label,
     Limit,
     Look,
     Picture,
     Strength,
     Style,
+    TierFigures,
 )
 
 
@@ -151,7 +156,7 @@ class Generator(Protocol):
         """Describe a style; reads it on first use. Raises UnknownStyle."""
         ...
 
-    async def draw(self, look: Look, size_px: int, picture_format: Format) -> bytes:
+    async def draw(self, look: Look, size_px: int, picture_format: Format) -> Drawing:
         """Draw; the same arguments give the same bytes.
 
         Raises:
@@ -187,14 +192,73 @@ class Tier(Protocol):
         """One of memory, shared, disk."""
         ...
 
-    async def get(self, key: bytes) -> Picture | None:
-        """Return what was put under the key, verified, or None."""
+    async def get(self, label: Label) -> Picture | None:
+        """Return what was put under the label's key, verified, or None. May miss what was put for another owner."""
         ...
 
-    async def put(self, key: bytes, picture: Picture, *, owner: int) -> None:
-        """Keep the picture for `owner` (account id, 0 for nobody); may decide not to."""
+    async def put(self, label: Label, picture: Picture) -> None:
+        """Keep the picture for the label's owner; may decide not to."""
+        ...
+
+    async def forget(self, owners: Sequence[int]) -> int:
+        """Delete what was put for these owners (positive) until now, also what still waits to be written.
+
+        Return how many pictures went, as far as that is known. Raises TierUnavailable: some may be left. Idempotent.
+        """
+        ...
+
+    def figures(self) -> TierFigures:
+        """Return what was counted; costs nothing."""
         ...
 
     async def aclose(self) -> None:
         """Finish writes and let go. Idempotent."""
+        ...
+
+
+class OuterTier(Tier, Protocol):
+    """A tier that outlives this process, so that it can be looked through. All may raise TierUnavailable."""
+
+    async def marked(self) -> int | None:
+        """Return the number of the last `mark`; None when nothing says so, as in a tier that is new or was lost."""
+        ...
+
+    async def mark(self, number: int) -> None:
+        """Note durably that all erasures up to this number are done here; never goes back."""
+        ...
+
+    async def count(self, owner: int) -> int:
+        """Return how many pictures there are of an owner, damaged ones included."""
+        ...
+
+    def walk(self) -> AsyncIterator[Sequence[Kept]]:
+        """Yield every picture that is there from beginning to end, in batches, each verified; some may come twice."""
+        ...
+
+    async def discard(self, kept: Sequence[Kept]) -> int:
+        """Delete what `walk` has found; return how many of them were there."""
+        ...
+
+    async def clear(self) -> None:
+        """Delete all pictures."""
+        ...
+
+    async def compact(self) -> int:
+        """Give back room that is not needed; return the bytes that were given back, 0 where there is nothing to do."""
+        ...
+
+    async def extent(self) -> Extent:
+        """Measure it; may take long."""
+        ...
+
+
+class Turns(Protocol):
+    """Lets one node of several draw what takes long."""
+
+    async def take(self, key: bytes) -> bool:
+        """Say whether it is this node's turn to draw the key, for some seconds; True as well when nobody can say."""
+        ...
+
+    async def give_back(self, key: bytes) -> None:
+        """Let others draw it, if the turn was ours. Never raises."""
         ...

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from emoticon.domain.accounts import Accounts
 from emoticon.domain.emoticons import Emoticons
+from emoticon.domain.erasures import Erasures
 from emoticon.domain.errors import EmoticonError
 from emoticon.domain.models import Health
 from emoticon.domain.sessions import Sessions
@@ -39,4 +40,5 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     emoticons: Emoticons
+    erasures: Erasures
     readiness: Readiness

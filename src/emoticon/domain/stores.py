@@ -10,6 +10,8 @@ from emoticon.domain.models import (
     Account,
     AuditEntry,
     Change,
+    Erasure,
+    ErasureLog,
     Event,
     NewAccount,
     NewSession,
@@ -47,6 +49,13 @@ class AccountStore(Protocol):
 
     async def page(self, *, after_id: int, count: int) -> Sequence[Account]:
         """Return up to `count` accounts in the order of their ids, beginning after `after_id`."""
+        ...
+
+    async def last_used(self, count: int) -> Sequence[Account]:
+        """Return up to `count` accounts that are not disabled, those whose open sessions were used last first.
+
+        May take seconds: it looks at all open sessions.
+        """
         ...
 
     async def replace_password_hash(self, account_id: int, *, old: str, new: str) -> bool:
@@ -164,4 +173,28 @@ class AuditStore(Protocol):
 
     async def prune(self, before: int, count: int) -> int:
         """Forget up to `count` rows from before this time (Unix ms); return how many."""
+        ...
+
+
+class ErasureStore(Protocol):
+    """Whose pictures have to go from every tier. An erasure is written with the deletion of its account, or neither.
+
+    Erasures become visible in the order of their numbers, which have no gaps, so that who has seen one has seen all
+    before it.
+    """
+
+    async def log(self) -> ErasureLog:
+        """Return how far it goes. Settled are those written a minute ago or earlier, by the database's clock."""
+        ...
+
+    async def after(self, number: int, count: int) -> Sequence[Erasure]:
+        """Return up to `count` erasures with greater numbers, in their order."""
+        ...
+
+    async def add(self, owner: int) -> Erasure:
+        """Write one that belongs to no deletion: the account, if there is one, stays."""
+        ...
+
+    async def prune(self, before: int, count: int) -> int:
+        """Forget up to `count` that were written before (Unix ms), never the newest; return how many."""
         ...

@@ -60,4 +60,9 @@ def _line(problem: dict[str, Any]) -> str:
 _ALIASES = {
     variable(name) for name in Settings.model_fields if not variable(name).startswith(PREFIX)
 }
-_SECRETS = frozenset({"JWT_SECRET", "JWT_SECRET_PREVIOUS", "DATABASE_URL", "REDIS_URL", "PG_PASS"})
+_SECRETS = frozenset(
+    {
+        *("JWT_SECRET", "JWT_SECRET_PREVIOUS", "DATABASE_URL", "REDIS_URL", "PG_PASS"),
+        *("EMOTICON_SHARED_TIER_URL", "EMOTICON_METRICS_TOKEN"),
+    }
+)

@@ -15,8 +15,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from emoticon.settings.values import (
     HOW_TO_MAKE_ONE,
+    MIN_METRICS_TOKEN_BYTES,
     MIN_SECRET_BYTES,
     REDIS_URL,
+    SHARED_TIER_URL,
     driver_url,
     network,
     require_strength,
@@ -104,7 +106,8 @@ class Settings(BaseSettings):
         None,
         validation_alias="REDIS_URL",
         description="`redis://host:port/db` of Valkey or Redis: counts attempts for all nodes and tells them at once"
-        " which tokens have died. Needed for several workers; no picture is kept there yet.",
+        " which tokens have died. Needed for several workers. Pictures are kept there, too, unless"
+        " EMOTICON_SHARED_TIER_URL says where.",
     )
     signups: Literal["open", "closed"] = Field(
         "open", description="Whether strangers may make accounts."
@@ -220,7 +223,26 @@ class Settings(BaseSettings):
     memory_tier_bytes: int = Field(
         64 * 2**20, ge=2**20, description="Pictures kept in memory, per process, in bytes."
     )
+    shared_tier_url: SecretStr | None = Field(
+        None,
+        description="Valkey or Redis that keeps pictures for all nodes: `redis://host:port/db`, for a cluster"
+        " `redis+cluster://host:port`; `off` for none. Best one of its own that evicts, as deploy/valkey.conf has it;"
+        " default REDIS_URL.",
+    )
+    shared_tier_timeout_ms: int = Field(
+        50,
+        ge=1,
+        le=5000,
+        description="Milliseconds after which a question to it is given up: drawing is faster than waiting.",
+    )
     disk_tier_bytes: int = Field(2**30, ge=2**20, description="Pictures kept on disk, in bytes.")
+
+    # Metrics
+    metrics_token: SecretStr | None = Field(
+        None,
+        description=f"Bearer token for `GET /metrics`, at least {MIN_METRICS_TOKEN_BYTES} bytes; without it there are"
+        " no metrics.",
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -239,6 +261,22 @@ class Settings(BaseSettings):
     def _known_redis(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not REDIS_URL.match(value.get_secret_value()):
             raise wrong("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("shared_tier_url")
+    @classmethod
+    def _known_shared_tier(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not SHARED_TIER_URL.match(value.get_secret_value()):
+            raise wrong(
+                "must begin with redis://, rediss://, redis+cluster://, rediss+cluster:// or unix://, or be off"
+            )
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_metrics_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_METRICS_TOKEN_BYTES:
+            raise wrong(f"has less than {MIN_METRICS_TOKEN_BYTES} bytes; {HOW_TO_MAKE_ONE}")
         return value
 
     @field_validator("jwt_secret")
@@ -279,6 +317,13 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether accounts live in the data directory, because no database was given."""
         return self.database_url is None and self.pg_host is None
+
+    @property
+    def shared_tier(self) -> str | None:
+        """The URL of the shared tier, None without one. May hold a password: never print it."""
+        given = self.shared_tier_url or self.redis_url
+        url = given.get_secret_value() if given is not None else "off"
+        return None if url == "off" else url
 
     @property
     def previous_secrets(self) -> tuple[str, ...]:

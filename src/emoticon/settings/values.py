@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic_core import PydanticCustomError
 
 MIN_SECRET_BYTES = 32
+MIN_METRICS_TOKEN_BYTES = 16
 _EXAMPLE_SECRETS = frozenset(
     {
         "a-string-secret-at-least-256-bits-long",
@@ -25,6 +26,7 @@ _DRIVERS = {
     "sqlite+aiosqlite": "sqlite+aiosqlite",
 }
 REDIS_URL = re.compile(r"(?:rediss?|unix)://.")
+SHARED_TIER_URL = re.compile(r"(?:rediss?(?:\+cluster)?|unix)://.|off$")
 
 
 def driver_url(url: str) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
+from emoticon.adapters.clock import SystemClock
 from emoticon.adapters.sql import migrate as schema
 from emoticon.domain.errors import EmoticonError
 from emoticon.domain.looks import new_look
@@ -14,6 +15,7 @@ from emoticon.settings import Settings
 from emoticon.wiring.database import open_database, require_schema
 from emoticon.wiring.machine import SECRET_FILE, StartError, prepare_directory, signing_secret
 from emoticon.wiring.studio import open_studio
+from emoticon.wiring.tiers import open_outer_tiers
 
 
 async def examine(settings: Settings) -> AsyncIterator[Health]:
@@ -24,6 +26,8 @@ async def examine(settings: Settings) -> AsyncIterator[Health]:
         "database": partial(_examine_database, settings),
         "drawing": partial(_examine_drawing, settings),
     }
+    if settings.shared_tier is not None:
+        checks["shared tier"] = partial(_examine_shared_tier, settings)
     for name, check in checks.items():
         try:
             yield Health(name, ok=True, detail=await check())
@@ -55,10 +59,23 @@ async def _examine_database(settings: Settings) -> str:
     return f"{place}, {state}"
 
 
+async def _examine_shared_tier(settings: Settings) -> str:
+    shared, *_ = tiers = open_outer_tiers(settings, SystemClock())
+    try:
+        extent = await shared.extent()
+    finally:
+        for tier in tiers:
+            await tier.aclose()
+    used = f"{extent.used_bytes / 2**20:.0f} MiB used"
+    if extent.limit_bytes:
+        return f"{used} of {extent.limit_bytes / 2**20:.0f}"
+    return f"{used} without a limit: set maxmemory and maxmemory-policy, see deploy/valkey.conf"
+
+
 async def _examine_drawing(settings: Settings) -> str:
     async with open_studio(settings) as studio:
         began = time.perf_counter()
         look = new_look(settings.default_style)
-        body = await studio.generator.draw(look, DEFAULT_PX, Format.PNG)
+        drawing = await studio.generator.draw(look, DEFAULT_PX, Format.PNG)
         took_ms = (time.perf_counter() - began) * 1000
-    return f"{look.style}, {DEFAULT_PX} px: {len(body)} bytes in {took_ms:.0f} ms"
+    return f"{look.style}, {DEFAULT_PX} px: {len(drawing.body)} bytes in {took_ms:.0f} ms"

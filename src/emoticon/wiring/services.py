@@ -1,5 +1,6 @@
 """All services, from the database up."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -16,12 +17,12 @@ from emoticon.adapters.sql.accounts import SqlAccountStore
 from emoticon.adapters.sql.audit import SqlAuditStore
 from emoticon.adapters.sql.changes import SqlFloorStore
 from emoticon.adapters.sql.engine import open_engine
+from emoticon.adapters.sql.erasures import SqlErasureStore
 from emoticon.adapters.sql.sessions import SqlSessionStore
-from emoticon.adapters.tiers.disk import DiskTier
-from emoticon.adapters.tiers.memory import MemoryTier
 from emoticon.domain.accounts import Accounts
 from emoticon.domain.attempts import Attempts
 from emoticon.domain.emoticons import Emoticons
+from emoticon.domain.erasures import Erasures
 from emoticon.domain.errors import HashingBusy
 from emoticon.domain.floors import Floors
 from emoticon.domain.housekeeping import Housekeeping
@@ -35,7 +36,7 @@ from emoticon.domain.ports import Bulletin, Clock, Limiter
 from emoticon.domain.revocation import Revocation
 from emoticon.domain.services import Readiness, Services
 from emoticon.domain.sessions import Sessions, TokenPolicy
-from emoticon.domain.tiers import Tiers
+from emoticon.domain.stores import ErasureStore
 from emoticon.domain.tokens import Tokens
 from emoticon.domain.unbroken import finished
 from emoticon.domain.verified import VerifiedTokens
@@ -44,10 +45,10 @@ from emoticon.settings import Settings
 from emoticon.wiring.database import open_database, require_schema
 from emoticon.wiring.machine import cores, prepare_directory, signing_secret
 from emoticon.wiring.studio import open_studio
+from emoticon.wiring.tiers import open_tiers
 
 _HASHING_NICENESS = 10
 _STALE_S = 5
-PICTURES_FILE = "pictures.sqlite3"
 
 
 class _Foundation(NamedTuple):
@@ -56,6 +57,9 @@ class _Foundation(NamedTuple):
     accounts: Accounts
     sessions: Sessions
     housekeeping: Housekeeping
+    erasures: ErasureStore
+    news: asyncio.Event
+    """Set when this process has deleted an account."""
 
 
 @asynccontextmanager
@@ -68,13 +72,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(_open_foundation(settings))
         studio = await stack.enter_async_context(open_studio(settings))
-        disk = DiskTier(
-            settings.data_dir / PICTURES_FILE,
-            max_bytes=settings.disk_tier_bytes,
-            clock=SystemClock(),
-        )
-        tiers = Tiers(MemoryTier(settings.memory_tier_bytes), [disk])
+        tiers = open_tiers(settings, SystemClock())
         stack.push_async_callback(tiers.aclose)
+        erasures = Erasures(base.erasures, tiers, base.news)
+        stack.push_async_callback(erasures.aclose)
+        await erasures.start()
         revocation = base.sessions.revocation
         stack.push_async_callback(revocation.aclose)
         await revocation.start()
@@ -83,6 +85,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             accounts=base.accounts,
             sessions=base.sessions,
             emoticons=Emoticons(tiers, studio.generator),
+            erasures=erasures,
             readiness=Readiness(
                 {"database": base.accounts.store.ping, "floors": revocation.require_fresh}
             ),
@@ -119,6 +122,7 @@ async def _open_foundation(settings: Settings) -> AsyncIterator[_Foundation]:
         stack.push_async_callback(finished)
         accounts, sessions = SqlAccountStore(engine), SqlSessionStore(engine)
         audit = SqlAuditStore(engine)
+        news = asyncio.Event()
         hashing = Workers(
             "hash",
             threads=max(1, cores() // settings.workers),
@@ -165,6 +169,7 @@ async def _open_foundation(settings: Settings) -> AsyncIterator[_Foundation]:
                 new_look=partial(new_look, settings.default_style),
                 open=settings.signups == "open",
                 name_hold_days=settings.name_hold_days,
+                deleted=news.set,
             ),
             sessions=Sessions(
                 accounts=accounts,
@@ -179,8 +184,16 @@ async def _open_foundation(settings: Settings) -> AsyncIterator[_Foundation]:
                 grace_s=settings.refresh_grace_s,
             ),
             housekeeping=Housekeeping(
-                accounts, sessions, audit, clock, settings.audit_days, settings.name_hold_days
+                accounts,
+                sessions,
+                audit,
+                SqlErasureStore(engine),
+                clock,
+                settings.audit_days,
+                settings.name_hold_days,
             ),
+            erasures=SqlErasureStore(watching),
+            news=news,
         )
 
 

@@ -135,11 +135,11 @@ async def test_seeds_show_their_letters(generator: DiceBearGenerator, style: str
 
     async def image(seed: str) -> Any:
         options = '{"backgroundColor":"112233","lettersVariant":"double","textColor":"ffffff"}'
-        body = await generator.draw(Look(style, seed, options), 128, Format.PNG)
+        body = (await generator.draw(Look(style, seed, options), 128, Format.PNG)).body
         return pyvips.Image.new_from_buffer(body, "")
 
     pictures = [await image(seed) for seed in ("Anna", "Boris", "Жанна", "Ωmega")]
-    svg = await generator.draw(Look(style, "Anna"), 128, Format.SVG)
+    svg = (await generator.draw(Look(style, "Anna"), 128, Format.SVG)).body
     assert b"<text" in svg
     assert b'font-family="Noto Sans, system-ui, sans-serif"' in svg
     for index, picture in enumerate(pictures):
@@ -155,10 +155,12 @@ async def test_seeds_without_letters_show_shapes(
     generator: DiceBearGenerator, style: str, picture_format: Format, seed: str
 ) -> None:
     """So do seeds in scripts that the fonts do not have."""
-    shapes = await generator.draw(Look("shapes", seed), 64, picture_format)
-    assert await generator.draw(Look(style, seed), 64, picture_format) == shapes
+    shapes = (await generator.draw(Look("shapes", seed), 64, picture_format)).body
+    assert (await generator.draw(Look(style, seed), 64, picture_format)).body == shapes
 
 
 async def test_an_operator_s_own_font_stays_in_the_svg(generator: DiceBearGenerator) -> None:
-    svg = await generator.draw(Look("initials", "Anna", '{"fontFamily":"Georgia"}'), 64, Format.SVG)
+    svg = (
+        await generator.draw(Look("initials", "Anna", '{"fontFamily":"Georgia"}'), 64, Format.SVG)
+    ).body
     assert b'font-family="Georgia"' in svg

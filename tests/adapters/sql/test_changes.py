@@ -23,8 +23,9 @@ from emoticon.adapters.sql.changes import (
     stamp,
 )
 from emoticon.adapters.sql.engine import reading, writing
+from emoticon.adapters.sql.erasures import SqlErasureStore
 from emoticon.adapters.sql.sessions import SqlSessionStore
-from emoticon.adapters.sql.tables import accounts, audit, sessions
+from emoticon.adapters.sql.tables import accounts, audit, erasures, metadata, sessions
 from emoticon.domain.models import Account, Change, Event, Origin
 
 FIRST = "a" * 32
@@ -191,7 +192,7 @@ async def plans_of(engine: AsyncEngine, call: Call) -> list[str]:
     steps = []
     async with reading(engine) as connection:
         for statement, parameters in heard:
-            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT INTO erasures")):
                 rows = await connection.exec_driver_sql(f"{how} {statement}", parameters)
                 steps += [str(row[-1]).strip() for row in rows]
     return steps
@@ -211,6 +212,10 @@ LOOKS: dict[str, Call] = {
     "old sessions": lambda engine: SqlSessionStore(engine).prune(1, 10),
     "old audit": lambda engine: SqlAuditStore(engine).prune(1, 10),
     "old accounts": lambda engine: SqlAccountStore(engine).prune(1, 10),
+    "log of erasures": lambda engine: SqlErasureStore(engine).log(),
+    "erasures": lambda engine: SqlErasureStore(engine).after(1, 10),
+    "new erasure": lambda engine: SqlErasureStore(engine).add(1),
+    "old erasures": lambda engine: SqlErasureStore(engine).prune(1, 10),
 }
 LOOKS |= {write.name: partial(done_to_alice, write) for write in WRITES}
 
@@ -226,7 +231,7 @@ async def test_no_table_is_read_from_end_to_end(
     async with opened(database) as engine:
         steps = await plans_of(engine, call)
     assert steps
-    tables = tuple(f"SCAN {name}" for name in ("accounts", "sessions", "audit"))
+    tables = tuple(f"SCAN {name}" for name in metadata.tables)
     assert [step for step in steps if "Seq Scan" in step or step.startswith(tables)] == []
 
 
@@ -240,15 +245,17 @@ async def test_whoever_forgets_waits_for_nobody(postgres_database: str) -> None:
                 new_account(f"user{number}"), new_session(id=str(number) * 32), free_before=0
             )
             await SqlAuditStore(engine).add(Event.SIGN_IN_FAILED, account.id, Origin())
-        old = {accounts: "deleted_at", sessions: "expires_at", audit: "at"}
+            await SqlErasureStore(engine).add(account.id)
+        old = {accounts: "deleted_at", sessions: "expires_at", audit: "at", erasures: "at"}
         async with writing(engine) as connection:
             for table, column in old.items():
                 await connection.execute(update(table).values({column: 1}))
         async with writing(engine) as connection:
             for table in old:
-                first = select(table.c.id).order_by(table.c.id).limit(1).with_for_update()
+                first = select(table).order_by(*table.primary_key).limit(1).with_for_update()
                 await connection.execute(first)
             assert await SqlSessionStore(other).prune(2, 100) == 2
             assert await SqlAuditStore(other).prune(2, 100) == 5
+            assert await SqlErasureStore(other).prune(2, 100) == 1
             assert await SqlAccountStore(other).prune(2, 100) == 2
         assert await SqlAccountStore(other).prune(2, 100) == 1

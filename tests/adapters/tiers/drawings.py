@@ -2,14 +2,19 @@
 
 from hashlib import blake2b, shake_128
 
-from emoticon.domain.models import Format, Picture
-from emoticon.domain.pictures import KEY_BYTES, picture
+from emoticon.domain.models import Format, Label, Picture
+from emoticon.domain.pictures import KEY_BYTES, picture, style_tag
 
 MEAN_BYTES = 3352
 
 
 def key_of(number: int) -> bytes:
     return blake2b(b"%d" % number, digest_size=KEY_BYTES).digest()
+
+
+def label_of(number: int, owner: int | None = None) -> Label:
+    """Return the label of a picture; None: the owner has the same number."""
+    return Label(key_of(number), number if owner is None else owner, style_tag("moods"))
 
 
 def drawn(

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.adapters.tiers.drawings import MEAN_BYTES, drawn, key_of
+from tests.adapters.tiers.drawings import MEAN_BYTES, drawn, label_of
 
 from emoticon.adapters.tiers.disk import DiskTier
 from emoticon.domain.errors import TierUnavailable
@@ -33,6 +33,14 @@ def move_away(path: Path) -> Path:
     return path.rename(path.with_name("moved"))
 
 
+def make_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def remove_directory(path: Path) -> None:
+    path.rmdir()
+
+
 def replace(path: Path, data: bytes) -> None:
     path.unlink(missing_ok=True)
     path.write_bytes(data)
@@ -45,24 +53,35 @@ def content(path: Path) -> bytes:
 
 async def fill(tier: DiskTier, numbers: range, size_bytes: int = MEAN_BYTES) -> None:
     for number in numbers:
-        await tier.put(key_of(number), drawn(number, size_bytes), owner=number)
+        await tier.put(label_of(number), drawn(number, size_bytes))
         if number % 20 == 19:
             await tier.flush()
     await tier.flush()
 
 
-async def present(tier: DiskTier, numbers: range) -> list[int]:
+async def present(tier: DiskTier, numbers: range, size_bytes: int = MEAN_BYTES) -> list[int]:
     """Say which pictures it has; each must be the right one. A tier that is down has none."""
     found = []
     for number in numbers:
         try:
-            picture = await tier.get(key_of(number))
+            picture = await tier.get(label_of(number))
         except TierUnavailable:
             continue
-        assert picture in (None, drawn(number))
+        assert picture in (None, drawn(number, size_bytes))
         if picture:
             found.append(number)
     return found
+
+
+def traces(path: Path, numbers: range, size_bytes: int = MEAN_BYTES) -> list[int]:
+    """Say of which pictures a piece is left in any file of the tier."""
+    data = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    bodies = {number: drawn(number, size_bytes).body for number in numbers}
+    return [
+        number
+        for number, body in bodies.items()
+        if any(body[start : start + 64] in data for start in range(0, size_bytes - 64, 1024))
+    ]
 
 
 def set_aside(path: Path) -> list[str]:

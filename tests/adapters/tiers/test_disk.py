@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from tests.accounts import NOW_MS, ManualClock
 from tests.adapters.tiers.conftest import OpenTier
-from tests.adapters.tiers.drawings import MEAN_BYTES, drawn, key_of
+from tests.adapters.tiers.drawings import MEAN_BYTES, drawn, key_of, label_of
 from tests.adapters.tiers.files import change, content, fill, present, rows
 
-from emoticon.adapters.tiers.disk import MAX_READS, MIN_LIMIT_BYTES, PAGE_BYTES
+from emoticon.adapters.tiers.disk import MAX_READS, MIN_LIMIT_BYTES
+from emoticon.adapters.tiers.disk_rows import PAGE_BYTES
 from emoticon.domain.errors import TierUnavailable
 from emoticon.domain.models import Format
 from emoticon.domain.pictures import FRAME_BYTES, frame
@@ -24,20 +25,21 @@ async def test_pictures_are_found_again_after_a_restart_with_the_same_bytes(
     open_tier: OpenTier,
 ) -> None:
     first = open_tier()
-    pictures = {key_of(n): drawn(n, 10 ** (n % 5), list(Format)[n % 4], 16 + n) for n in range(60)}
-    for number, (key, picture) in enumerate(pictures.items()):
-        await first.put(key, picture, owner=number)
+    pictures = {
+        label_of(n): drawn(n, 10 ** (n % 5), list(Format)[n % 4], 16 + n) for n in range(60)
+    }
+    for label, picture in pictures.items():
+        await first.put(label, picture)
     await first.aclose()
     second = open_tier()
-    assert {key: await second.get(key) for key in pictures} == pictures
-    assert (second.stats().hits, second.stats().misses) == (60, 0)
+    assert {label: await second.get(label) for label in pictures} == pictures
 
 
 async def test_a_row_holds_key_owner_day_and_frame(open_tier: OpenTier, path: Path) -> None:
     tier = open_tier()
-    await tier.put(key_of(1), drawn(1), owner=2**63 - 1)
+    await tier.put(label_of(1, owner=2**63 - 1), drawn(1))
     await tier.flush()
-    framed = frame(key_of(1), drawn(1), owner=2**63 - 1, drawn_at_s=NOW_MS // 1000)
+    framed = frame(label_of(1, owner=2**63 - 1), drawn(1), drawn_at_s=NOW_MS // 1000)
     assert rows(path, "SELECT * FROM pictures") == [(1, key_of(1), 2**63 - 1, TODAY, framed)]
 
 
@@ -51,7 +53,7 @@ async def test_only_the_owner_of_the_process_can_read_the_files(
 ) -> None:
     tier = open_tier()
     await fill(tier, range(3))
-    await tier.get(key_of(1))
+    await tier.get(label_of(1))
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert modes == dict.fromkeys(
         ["pictures.db", "pictures.db-wal", "pictures.db-shm", "pictures.db.lock"], 0o600
@@ -80,7 +82,7 @@ async def test_a_picture_is_written_by_itself_after_a_moment(
     open_tier: OpenTier, path: Path
 ) -> None:
     tier = open_tier()
-    await tier.put(key_of(1), drawn(1), owner=1)
+    await tier.put(label_of(1), drawn(1))
     assert content(path) == b""
     assert tier._writing
     await tier._writing
@@ -89,16 +91,16 @@ async def test_a_picture_is_written_by_itself_after_a_moment(
 
 async def test_what_waits_and_what_is_being_written_can_be_read(open_tier: OpenTier) -> None:
     tier = open_tier()
-    await tier.put(key_of(1), drawn(1), owner=1)
-    assert await tier.get(key_of(1)) == drawn(1)
+    await tier.put(label_of(1), drawn(1))
+    assert await tier.get(label_of(1)) == drawn(1)
     flush = asyncio.create_task(tier.flush())
     while not tier._current.puts:  # noqa: ASYNC110 -- the transaction itself cannot be waited for
         await asyncio.sleep(0)
-    await tier.put(key_of(2), drawn(2), owner=1)
-    assert await tier.get(key_of(1)) == drawn(1)
-    assert await tier.get(key_of(2)) == drawn(2)
+    await tier.put(label_of(2, owner=1), drawn(2))
+    assert await tier.get(label_of(1)) == drawn(1)
+    assert await tier.get(label_of(2)) == drawn(2)
     await flush
-    assert tier.stats().writes == 2
+    assert tier.figures().writes == 2
     assert await present(tier, range(3)) == [1, 2]
 
 
@@ -106,30 +108,30 @@ async def test_more_than_may_wait_is_dropped_and_counted(open_tier: OpenTier) ->
     tier = open_tier(max_bytes=MIN_LIMIT_BYTES)
     fitting = MIN_LIMIT_BYTES // 8 // (MEAN_BYTES + FRAME_BYTES)
     for number in range(fitting + 5):
-        await tier.put(key_of(number), drawn(number), owner=1)
+        await tier.put(label_of(number, owner=1), drawn(number))
     await tier.flush()
     assert await present(tier, range(fitting + 5)) == list(range(fitting))
-    assert (tier.stats().writes, tier.stats().dropped) == (fitting, 5)
+    assert (tier.figures().writes, tier.figures().dropped) == (fitting, 5)
 
 
 async def test_more_reads_than_may_wait_are_refused(open_tier: OpenTier) -> None:
     tier = open_tier()
     answers = await asyncio.gather(
-        *(tier.get(key_of(n)) for n in range(MAX_READS + 3)), return_exceptions=True
+        *(tier.get(label_of(n)) for n in range(MAX_READS + 3)), return_exceptions=True
     )
     assert answers[:MAX_READS] == [None] * MAX_READS
     assert [type(answer) for answer in answers[MAX_READS:]] == [TierUnavailable] * 3
-    assert await tier.get(key_of(1)) is None
+    assert await tier.get(label_of(1)) is None
 
 
 async def test_a_cancelled_read_frees_its_place(open_tier: OpenTier) -> None:
     tier = open_tier()
-    reads = [asyncio.create_task(tier.get(key_of(n))) for n in range(MAX_READS)]
+    reads = [asyncio.create_task(tier.get(label_of(n))) for n in range(MAX_READS)]
     await asyncio.sleep(0)
     for read in reads:
         read.cancel()
     await asyncio.gather(*reads, return_exceptions=True)
-    assert await asyncio.gather(*(tier.get(key_of(n)) for n in range(MAX_READS)))
+    assert await asyncio.gather(*(tier.get(label_of(n)) for n in range(MAX_READS)))
 
 
 async def test_the_file_never_grows_beyond_its_limit_and_is_well_filled(
@@ -145,12 +147,12 @@ async def test_the_file_never_grows_beyond_its_limit_and_is_well_filled(
             "SELECT (page_count - freelist_count) * page_size"
             " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
         )[0]
-        assert tier.stats().bytes == used
+        assert tier.figures().used_bytes == used
     assert max(sizes) <= 2 << 20
-    assert tier.stats().bytes > 0.75 * (2 << 20)
-    assert (tier.stats().writes, tier.stats().dropped) == (1500, 0)
+    assert (tier.figures().used_bytes or 0) > 0.75 * (2 << 20)
+    assert (tier.figures().writes, tier.figures().dropped) == (1500, 0)
     (kept,) = rows(path, "SELECT count(*) FROM pictures")[0]
-    assert tier.stats().evicted == 1500 - kept
+    assert tier.figures().evicted == 1500 - kept
 
 
 async def test_among_pictures_of_one_day_the_oldest_go_first(open_tier: OpenTier) -> None:
@@ -181,15 +183,15 @@ async def test_the_day_of_last_use_is_written_once_a_day(
     tier = open_tier()
     await fill(tier, range(2))
     days = "SELECT day FROM pictures ORDER BY seq"
-    await tier.get(key_of(1))
+    await tier.get(label_of(1))
     await tier.flush()
     assert tier._writing is None
     clock.ms += 3 * DAY_MS
-    await tier.get(key_of(1))
-    await tier.get(key_of(1))
+    await tier.get(label_of(1))
+    await tier.get(label_of(1))
     await tier.flush()
     assert rows(path, days) == [(TODAY,), (TODAY + 3,)]
-    await tier.get(key_of(1))
+    await tier.get(label_of(1))
     assert tier._writing is None
 
 
@@ -199,7 +201,7 @@ async def test_a_clock_put_back_takes_no_day_from_a_picture(
     tier = open_tier()
     await fill(tier, range(1))
     clock.ms -= 5 * DAY_MS
-    assert await tier.get(key_of(0)) == drawn(0)
+    assert await tier.get(label_of(0)) == drawn(0)
     await tier.flush()
     assert rows(path, "SELECT day FROM pictures") == [(TODAY,)]
 
@@ -209,9 +211,9 @@ async def test_a_lowered_limit_is_obeyed_after_the_first_read(open_tier: OpenTie
     await fill(first, range(1000))
     await first.aclose()
     second = open_tier(max_bytes=MIN_LIMIT_BYTES)
-    assert await second.get(key_of(-1)) is None
+    assert await second.get(label_of(-1)) is None
     await second.flush()
-    assert 0 < second.stats().bytes <= MIN_LIMIT_BYTES
+    assert 0 < (second.figures().used_bytes or 0) <= MIN_LIMIT_BYTES
     kept = await present(second, range(1000))
     assert 100 < len(kept) < 400
     assert kept == list(range(1000 - len(kept), 1000))
@@ -226,7 +228,7 @@ async def test_nothing_is_written_while_the_filesystem_is_nearly_full(open_tier:
     await fill(open_tier(), range(1))
     tier = open_tier(min_free_fraction=1.0)
     await fill(tier, range(5))
-    assert (tier.stats().writes, tier.stats().dropped) == (0, 5)
+    assert (tier.figures().writes, tier.figures().dropped) == (0, 5)
     assert await present(tier, range(5)) == [0]
 
 
@@ -260,7 +262,7 @@ async def test_two_tiers_share_one_file(open_tier: OpenTier) -> None:
     await asyncio.gather(fill(one, range(200)), fill(other, range(100, 300)))
     assert await present(one, range(300)) == list(range(300))
     assert await present(other, range(300)) == list(range(300))
-    assert one.stats().dropped == other.stats().dropped == 0
+    assert one.figures().dropped == other.figures().dropped == 0
 
 
 async def test_a_file_locked_by_another_drops_writes_and_still_answers_reads(
@@ -272,7 +274,7 @@ async def test_a_file_locked_by_another_drops_writes_and_still_answers_reads(
     other.execute("BEGIN IMMEDIATE")
     await fill(tier, range(3, 5))
     assert await present(tier, range(5)) == [0, 1, 2]
-    assert tier.stats().dropped == 2
+    assert tier.figures().dropped == 2
     other.execute("COMMIT")
     other.close()
     await fill(tier, range(5, 6))
@@ -289,9 +291,9 @@ async def test_a_file_that_another_has_to_itself_is_a_miss_without_waiting_and_o
     other.execute("BEGIN IMMEDIATE")
     tier = open_tier()
     async with asyncio.timeout(2):
-        assert await tier.get(key_of(0)) is None
+        assert await tier.get(label_of(0)) is None
     other.close()
-    assert await tier.get(key_of(0)) == drawn(0)
+    assert await tier.get(label_of(0)) == drawn(0)
     cache_size = await tier._on(
         tier._reader, lambda db: db.execute("PRAGMA cache_size").fetchone()[0]
     )
@@ -304,4 +306,4 @@ async def test_a_file_full_of_something_else_drops_writes(open_tier: OpenTier, p
     tier = open_tier(max_bytes=MIN_LIMIT_BYTES)
     await fill(tier, range(1, 2), 100_000)
     await fill(tier, range(2, 3), 100_000)
-    assert (tier.stats().writes, tier.stats().dropped, tier.stats().evicted) == (0, 2, 1)
+    assert (tier.figures().writes, tier.figures().dropped, tier.figures().evicted) == (0, 2, 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.accounts import NOW_MS, ManualClock
 from tests.adapters.tiers.conftest import OpenTier
-from tests.adapters.tiers.drawings import key_of
+from tests.adapters.tiers.drawings import label_of
 from tests.adapters.tiers.files import (
     change,
     content,
@@ -23,7 +23,8 @@ from tests.adapters.tiers.files import (
     truncate,
 )
 
-from emoticon.adapters.tiers.disk import PAGE_BYTES, RETRY_MS
+from emoticon.adapters.tiers.disk import RETRY_MS
+from emoticon.adapters.tiers.disk_rows import PAGE_BYTES
 
 MANY = range(1500)  # more than the connections keep in memory
 
@@ -221,6 +222,6 @@ async def test_damage_is_logged_where_it_happens_and_not_again_by_who_asks(
     overwrite(path, 0, b"garbage!")
     with caplog.at_level(logging.DEBUG, "emoticon"):
         tier = open_tier()
-        await asyncio.gather(*(tier.get(key_of(n)) for n in range(50)))
+        await asyncio.gather(*(tier.get(label_of(n)) for n in range(50)))
         await tier.flush()
     assert len(caplog.records) == 1

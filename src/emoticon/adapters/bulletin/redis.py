@@ -8,15 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from purgatory import AsyncCircuitBreakerFactory
-from purgatory.domain.model import HALF_OPENED, OpenedState
 from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.connection import parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from typing_extensions import override
 
+from emoticon.adapters.valkey.server import FOREIGN, Server, Unanswered, options
 from emoticon.domain.errors import BulletinUnavailable
 from emoticon.domain.models import Change
 from emoticon.domain.ports import Bulletin, Clock
@@ -25,8 +21,6 @@ KEY: Final = "emoticon:changes"
 KEPT_MS: Final = 60_000
 PUBLISH_S: Final = 0.25
 RETRY_S: Final = 1.0
-_CONNECTIONS = 16
-_FAILURES = 3
 
 BLOCK_MS: Final = 1000
 _ANSWER_S = 2.0  # to a question that blocks, and to the handshake before it
@@ -39,27 +33,17 @@ _MAX = 2**63 - 1
 _BEFORE_ALL = b"0-0"
 _QUIET_MS = 60_000
 
-# The last three: an answer of a form that Valkey does not give.
-_FOREIGN = (RedisError, OSError, AttributeError, TypeError, ValueError)
-
 logger = logging.getLogger(__name__)
 
 
 class RedisBulletin(Bulletin):
-    """Publishes over a few connections, and listens over one more for each listener.
-
-    After three failures in a row the server of `url` is left alone for a second; then one caller tries.
-    """
+    """Publishes over a few connections, and listens over one more for each listener."""
 
     def __init__(self, url: str, *, clock: Clock) -> None:
         self._url = url
         self._clock = clock
-        self._client = _client(url)
-        # A pool that waits for connections by itself loses them when a waiting caller is cancelled.
-        self._turns = asyncio.Semaphore(_CONNECTIONS)
-        self._breakers = AsyncCircuitBreakerFactory(
-            default_threshold=_FAILURES, default_ttl=RETRY_S, exclude=[asyncio.CancelledError]
-        )
+        self._server = Server(url, timeout_s=PUBLISH_S, retry_s=RETRY_S)
+        self._client = Redis(connection_pool=self._server.pool)
         self._trim_before_ms = 0
         self._listeners: set[_Listener] = set()
         self._quiet_until_ms = 0
@@ -67,17 +51,11 @@ class RedisBulletin(Bulletin):
 
     @override
     async def publish(self, change: Change) -> None:
-        breaker = await self._breakers.get_breaker("publish")
-        if self._closed or breaker.context.state == HALF_OPENED:  # another caller is trying
-            raise BulletinUnavailable
         try:
-            async with breaker, _within(PUBLISH_S), self._turns:
+            async with self._server.turn():
                 await self._add(change)
-        except OpenedState as error:
-            error.__traceback__ = None  # the same object for every caller: it would grow with each
-            raise BulletinUnavailable from None
-        finally:
-            await self._settle()
+        except Unanswered as error:
+            raise BulletinUnavailable(f"{BulletinUnavailable.default_detail}: {error}") from None
 
     @override
     async def subscribe(self) -> AsyncIterator[Change]:
@@ -92,17 +70,13 @@ class RedisBulletin(Bulletin):
         self._closed = True
         for listener in tuple(self._listeners):
             await listener.aclose()
-        await _close(self._client)
+        await self._server.aclose()
 
     async def _add(self, change: Change) -> None:
         text = f"{change.account_id} {change.floor} {change.session_id}"
         made: Any = await self._client.xadd(KEY, {_FIELD: text}, minid=self._trim_before_ms)
         # An id begins with the server's time. Any other clock may be ahead and trim what nobody has read yet.
         self._trim_before_ms = max(_order(made)[0] - KEPT_MS, 0)
-
-    async def _settle(self) -> None:
-        if self._closed:  # the client may have connected anew since
-            await _close(self._client)
 
     def _report(self) -> None:
         now_ms = self._clock.elapsed_ms()
@@ -187,19 +161,7 @@ class _Listener(AsyncIterator[Change]):
 
 
 def _client(url: str) -> Redis:
-    try:
-        options: dict[str, Any] = {**parse_url(url)}
-    except ValueError:
-        raise ValueError("The URL of Valkey cannot be used") from None  # the reason quotes it
-    options |= {
-        # The answers then have the form that is read here, and a connection in which one was left is thrown away.
-        "protocol": 2,
-        "decode_responses": False,
-        "retry": Retry(NoBackoff(), 0),
-        "socket_connect_timeout": PUBLISH_S,
-        "socket_timeout": None,  # `_within` counts everything
-    }
-    return Redis.from_pool(ConnectionPool(**options))
+    return Redis.from_pool(ConnectionPool(**options(url)))
 
 
 async def _close(client: Redis) -> None:
@@ -217,7 +179,7 @@ async def _within(seconds: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
-    except _FOREIGN as error:
+    except FOREIGN as error:
         # Only the kind of error: some servers quote the password in its text.
         detail = f"{BulletinUnavailable.default_detail}: {type(error).__name__}"
         raise BulletinUnavailable(detail) from None

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, Final, NoReturn
@@ -13,7 +14,7 @@ from typing_extensions import override
 from emoticon.adapters.generators import styles
 from emoticon.adapters.generators.lettering import FONT_FAMILY, LETTERED, legible
 from emoticon.domain.errors import DrawingFailed, DrawingTimedOut, UnknownStyle
-from emoticon.domain.models import Format, Look, Style
+from emoticon.domain.models import Drawing, Format, Look, Style
 from emoticon.domain.pictures import MIN_PX
 from emoticon.domain.ports import Generator, Rasteriser
 from emoticon.domain.workers import Workers
@@ -66,7 +67,7 @@ class DiceBearGenerator(Generator):
         return styles.describe(_known(name))
 
     @override
-    async def draw(self, look: Look, size_px: int, picture_format: Format) -> bytes:
+    async def draw(self, look: Look, size_px: int, picture_format: Format) -> Drawing:
         if (look.generator, look.generator_version) != (GENERATOR, GENERATOR_VERSION):
             raise DrawingFailed("The look belongs to another generator")
         _known(look.style)
@@ -85,13 +86,14 @@ class DiceBearGenerator(Generator):
         look = Look(style=_known(style), seed="")
         await self._workers.run(self._draw, look, MIN_PX, Format.PNG)
 
-    def _draw(self, look: Look, size_px: int, picture_format: Format) -> bytes:
-        style, svg = self._compose(look, size_px)
-        if picture_format is Format.SVG:
-            return svg
-        return self._rasteriser.rasterise(
-            svg, size_px, picture_format, lossless=style not in _LOSSY_WEBP
-        )
+    def _draw(self, look: Look, size_px: int, picture_format: Format) -> Drawing:
+        began_s = time.perf_counter()
+        style, body = self._compose(look, size_px)
+        if picture_format is not Format.SVG:
+            body = self._rasteriser.rasterise(
+                body, size_px, picture_format, lossless=style not in _LOSSY_WEBP
+            )
+        return Drawing(body, (time.perf_counter() - began_s) * 1000)
 
     def _compose(self, look: Look, size_px: int) -> tuple[str, bytes]:
         """Return the SVG with the style that it is of, which is another when the look's own has nothing to write."""

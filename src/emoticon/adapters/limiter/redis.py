@@ -1,6 +1,5 @@
 """A limiter that counts in Valkey or Redis for all nodes, and for this process alone while it does not answer."""
 
-import asyncio
 import logging
 import math
 import time
@@ -11,23 +10,16 @@ from typing import Final
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from purgatory import AsyncCircuitBreakerFactory
-from purgatory.domain.model import HALF_OPENED, OpenedState
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from typing_extensions import override
 
 from emoticon.adapters.limiter.local import LocalLimiter
+from emoticon.adapters.valkey.server import Server, Unanswered
 from emoticon.domain.models import Limit
 from emoticon.domain.ports import Clock, Limiter
 
 TIMEOUT_S: Final = 0.1
 RETRY_S: Final = 1.0
 PREFIX: Final = "emoticon:limit"
-_CONNECTIONS = 16
-_FAILURES = 3
 _QUIET_MS = 60_000
 
 logger = logging.getLogger(__name__)
@@ -35,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 class RedisLimiter(Limiter):
     """Counts in the server of `url`, in one script for each attempt; never waits longer than `timeout_s` for it.
-
-    After three failures in a row it is left alone for `retry_s`; then one caller tries.
 
     This process counts along, so that it lets through no more than `count` within a window also when Valkey is lost or
     comes back empty, and refuses without asking whom it knows to be over the limit. What another node clears
@@ -49,16 +39,10 @@ class RedisLimiter(Limiter):
     def __init__(
         self, url: str, clock: Clock, *, timeout_s: float = TIMEOUT_S, retry_s: float = RETRY_S
     ) -> None:
-        try:
-            # RESP2: a connection in which an answer has been left behind is thrown away only there.
-            self._pool = ConnectionPool.from_url(url, protocol=2, retry=Retry(NoBackoff(), 0))
-        except ValueError:
-            raise ValueError("The URL of Valkey cannot be used") from None  # the reason quotes it
+        self._server = Server(url, timeout_s=timeout_s, retry_s=retry_s)
+        self._pool = self._server.pool
         self._clock = clock
-        self._timeout_s = timeout_s
         self._local = LocalLimiter(clock)
-        # A pool that waits for connections by itself loses them when a waiting caller is cancelled.
-        self._turns = asyncio.Semaphore(_CONNECTIONS)
         self._window = MovingWindowRateLimiter(
             RedisStorage(
                 "redis://",
@@ -66,9 +50,6 @@ class RedisLimiter(Limiter):
                 key_prefix=PREFIX,
                 connection_pool=self._pool,  # type: ignore[arg-type]  # documented, not annotated
             )
-        )
-        self._breakers = AsyncCircuitBreakerFactory(
-            default_threshold=_FAILURES, default_ttl=retry_s, exclude=[asyncio.CancelledError]
         )
         self._quiet_until_ms = 0
 
@@ -87,21 +68,16 @@ class RedisLimiter(Limiter):
 
     @override
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        await self._server.aclose()
 
     async def _ask(self, question: Callable[[], Awaitable[int]]) -> int:
         """Return the answer, or 0 when Valkey gives none in time or has given none lately."""
-        breaker = await self._breakers.get_breaker("limiter")
-        if breaker.context.state == HALF_OPENED:
-            return 0  # another caller is finding out whether it is back
         try:
-            async with breaker, asyncio.timeout(self._timeout_s), self._turns:
+            async with self._server.turn():
                 return await question()
-        except OpenedState as error:
-            error.__traceback__ = None  # the same object for every caller: it would grow with each
-        except (RedisError, OSError) as error:
+        except Unanswered as error:
             self._report(error)
-        return 0
+            return 0
 
     async def _hit(self, limit: Limit, key: str) -> int:
         item, name = _item(limit), _name(limit, key)
@@ -115,14 +91,11 @@ class RedisLimiter(Limiter):
         await self._window.clear(_item(limit), _name(limit, key))
         return 0
 
-    def _report(self, error: Exception) -> None:
+    def _report(self, error: Unanswered) -> None:
         now_ms = self._clock.elapsed_ms()
         if now_ms >= self._quiet_until_ms:
             self._quiet_until_ms = now_ms + _QUIET_MS
-            # Only the kind of error: some servers quote the password in its text.
-            logger.warning(
-                "Valkey counts no attempts, each process does so alone: %s", type(error).__name__
-            )
+            logger.warning("Valkey counts no attempts, each process does so alone: %s", error)
 
 
 def _item(limit: Limit) -> RateLimitItemPerSecond:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
@@ -11,6 +11,7 @@ from typing_extensions import override
 from emoticon.adapters.sql.audit import note
 from emoticon.adapters.sql.changes import Recorder, changing, database_now_ms
 from emoticon.adapters.sql.engine import reading, writing
+from emoticon.adapters.sql.erasures import write_erasure
 from emoticon.adapters.sql.rows import account_fields, account_from, account_row
 from emoticon.adapters.sql.sessions import end_sessions, locked, raise_version, session_row
 from emoticon.adapters.sql.tables import MAX_ID, accounts, sessions, storable
@@ -74,6 +75,25 @@ class SqlAccountStore(AccountStore):
             select(*account_fields)
             .where(accounts.c.id > after_id, _HERE)
             .order_by(accounts.c.id)
+            .limit(count)
+        )
+        async with reading(self._engine) as connection:
+            return [account_from(row) for row in (await connection.execute(wanted)).mappings()]
+
+    @override
+    @unbroken
+    async def last_used(self, count: int) -> Sequence[Account]:
+        used = (
+            select(sessions.c.account_id, func.max(sessions.c.last_used_at).label("at"))
+            .where(sessions.c.ended_at.is_(None))
+            .group_by(sessions.c.account_id)
+            .subquery()
+        )
+        wanted = (
+            select(*account_fields)
+            .join(used, used.c.account_id == accounts.c.id)
+            .where(_HERE, accounts.c.disabled_at.is_(None))
+            .order_by(used.c.at.desc(), accounts.c.id)
             .limit(count)
         )
         async with reading(self._engine) as connection:
@@ -150,6 +170,8 @@ class SqlAccountStore(AccountStore):
                 .where(sessions.c.account_id == account_id)
                 .values(user_agent="", address="")
             )
+            # The last, for from here on all deletions wait for one another.
+            await write_erasure(recorder.connection, account_id)
         return recorder.change
 
     @override

@@ -108,6 +108,19 @@ audit = Table(
 
 Index("ix_audit_account_id", audit.c.account_id, audit.c.id)
 
+erasures = Table(
+    "erasures",
+    metadata,
+    # Without gaps, so that who has done the one before the oldest is known to have missed none.
+    Column("number", _id, primary_key=True, autoincrement=False),
+    # No foreign key: pictures may outlive the row of their account.
+    Column("owner", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    CheckConstraint("owner > 0", name="owner"),  # 0 has the pictures that are nobody's
+)
+
+Index("ix_erasures_at", erasures.c.at, erasures.c.number)
+
 
 def storable(text: str) -> str:
     """Replace what no text column takes: NUL and lone surrogates."""

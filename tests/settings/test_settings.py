@@ -5,14 +5,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from tests.settings.reading import refused, set_all
 
-from emoticon.settings import (
-    Settings,
-    SettingsError,
-    load_settings,
-    unknown_variables,
-    variable,
-)
+from emoticon.settings import Settings, load_settings, unknown_variables, variable
 
 SECRET = "0123456789abcdef0123456789abcdef"
 FORMER = "a former secret of 32 bytes or more"
@@ -23,28 +18,6 @@ POSTGRES = {
     "PG_HOST": "db",
     "PG_PORT": "5433",
 }
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(variable(name), raising=False)
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    return monkeypatch
-
-
-def set_all(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
-    for name, value in values.items():
-        environment.setenv(name, value)
-
-
-def refused(**given: object) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        load_settings(**given)
-    return caught.value.lines
 
 
 def test_nothing_set_is_the_embedded_mode_on_loopback(environment: pytest.MonkeyPatch) -> None:
