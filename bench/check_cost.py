@@ -33,7 +33,8 @@ class Build:
     async def begin(self) -> None:
         """Make an account."""
         answer = await self._pool.exchange(sign_up("watcher"))
-        self._wanted = emoticon("watcher", answer.body)
+        # With a parameter that nobody reads: the edge would answer without a check.
+        self._wanted = emoticon("watcher", answer.body).replace(b"?", b"?around=edge&", 1)
 
     async def per_cpu_second(self, seconds: float) -> float:
         """Ask without pause; return pictures for each second of the service's CPU."""

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from emoticon.adapters.signers.refresh import HmacRefreshSigner
-from emoticon.telemetry import configure_logging
+from emoticon.telemetry import LINES_PER_S, Throttle, configure_logging
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 REFRESH = HmacRefreshSigner([b"k" * 32]).seal("0123456789abcdef" * 2, 7)
@@ -102,3 +102,40 @@ def test_libraries_are_quiet_unless_one_debugs(capsys: pytest.CaptureFixture[str
     configure_logging("debug", "json")
     logging.getLogger("alembic.runtime").info("chatter")
     assert len(lines(capsys)) == 1
+
+
+def test_a_warning_that_comes_again_and_again_is_cut_and_the_rest_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("info", "json")
+    plain, structured = logging.getLogger("a"), structlog.get_logger("b")
+    shown = 0
+    for number in range(20):  # seconds go by meanwhile, as they like
+        for _ in range(5 * LINES_PER_S):
+            plain.warning("down: %s", number)
+            structured.warning("gone", number=number)
+        shown = len(capsys.readouterr().err.splitlines())
+        if shown == 0:
+            break
+    assert shown == 0
+    found: list[dict[str, object]] = []
+    while len(found) < 2:  # until the next second
+        plain.warning("down: %s", "at last")
+        structured.warning("gone", number="at last")
+        found += lines(capsys)
+    assert {line["logger"] for line in found[:2]} == {"a", "b"}
+    assert all(int(str(line["left_out"])) > 5 * LINES_PER_S for line in found[:2])
+
+
+def test_what_is_no_warning_is_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", "json")
+    for _ in range(5 * LINES_PER_S):
+        logging.getLogger("a").info("fine")
+    assert len(lines(capsys)) == 5 * LINES_PER_S
+
+
+def test_a_throttle_remembers_only_so_many_kinds() -> None:
+    throttle = Throttle(1)
+    for number in range(10_000):
+        assert throttle.left_out(f"kind {number}") == 0
+    assert len(throttle.kinds) <= 1000

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.nginx import public_directory
 from tests.valkey import ValkeyServer
 
 from emoticon.domain.errors import (
@@ -18,7 +19,7 @@ from emoticon.domain.errors import (
     TooManyAttempts,
     WrongCredentials,
 )
-from emoticon.domain.models import Event, Origin
+from emoticon.domain.models import Event, Format, Origin
 from emoticon.domain.services import Services
 from emoticon.settings import Settings
 from emoticon.wiring import StartError, open_operators, open_services
@@ -79,6 +80,7 @@ async def test_an_embedded_start_leaves_the_file_of_a_newer_release_alone(tmp_pa
     [
         ({"data_dir": Path("/dev/null/data")}, "EMOTICON_DATA_DIR names another directory"),
         ({"default_style": "no-such-style"}, "EMOTICON_DEFAULT_STYLE='no-such-style'"),
+        ({"edge_dir": Path("/dev/null/edge")}, "EMOTICON_EDGE_DIR: Not a directory"),
     ],
 )
 async def test_a_start_that_cannot_be_says_why_and_what_to_do(
@@ -118,6 +120,33 @@ async def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
                 pass
 
     await without_a_trace(use)
+
+
+async def test_answers_are_published_in_this_process_unless_a_directory_is_given(
+    tmp_path: Path,
+) -> None:
+    with public_directory() as edge_dir:
+        for given, asked in ((None, True), (edge_dir, False)):
+            settings = Settings(data_dir=tmp_path, edge_dir=given)
+            async with open_services(settings) as services:
+                assert (services.publishing.asked is services.publishing.edge) == asked
+                trees = [tree.stat().st_ino for tree in edge_dir.iterdir()]
+                assert bool(trees) != asked
+                async with open_operators(settings, ORIGIN):
+                    left = [tree.stat().st_ino for tree in edge_dir.iterdir()]
+                    assert left == trees, "a command does not empty it"
+
+
+async def test_an_end_is_heard_by_the_edge_before_it_is_answered(tmp_path: Path) -> None:
+    async with open_services(Settings(data_dir=tmp_path)) as services:
+        publishing = services.publishing
+        token = (await services.accounts.sign_up("ann", PASSWORD, ORIGIN)).access.value
+        identity = await services.sessions.identities.of(token)
+        picture = await services.emoticons.own(identity.account, "ann", 64, Format.PNG)
+        publishing.publish(token, identity, "ann", picture)
+        assert publishing.find(token, "ann", 64, Format.PNG) is picture
+        await services.sessions.sign_out(identity, ORIGIN)
+        assert publishing.find(token, "ann", 64, Format.PNG) is None
 
 
 @pytest.mark.parametrize("limits", ["on", "off"])

@@ -3,10 +3,12 @@
 import logging
 import re
 import sys
+import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
+from typing_extensions import override
 
 REDACTED: Final = "[redacted]"
 _SECRET_KEY = re.compile(
@@ -18,6 +20,52 @@ _SECRET_TEXT = re.compile(
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # user:password@ of a URL
     r"|(?<=[?&])(?:access_token|refresh_token|password)=[^\s&]+"
 )
+
+LINES_PER_S: Final = 10
+"""Of one warning of one logger. Whoever throttles on its own account has to stay below it."""
+_MAX_KINDS: Final = 1000
+
+
+class Throttle:
+    """Lets through so many lines of each kind a second; `kinds` are texts of our own, and few."""
+
+    def __init__(self, lines_per_s: int) -> None:
+        self._lines_per_s = lines_per_s
+        self.kinds: dict[str, tuple[int, int]] = {}
+        """The second of the last line of each, and the lines in it."""
+
+    def left_out(self, kind: str) -> int | None:
+        """Return None for a line too many, else how many were that since the last one that was not."""
+        second = int(time.monotonic())
+        last, lines = self.kinds.get(kind, (second, 0))
+        if last != second:
+            self.kinds[kind] = second, 1
+            return max(0, lines - self._lines_per_s)
+        if len(self.kinds) >= _MAX_KINDS:
+            self.kinds.clear()
+        self.kinds[kind] = second, lines + 1
+        return 0 if lines < self._lines_per_s else None
+
+
+class ThrottledWarnings(logging.Filter):
+    """Keeps a warning that comes again and again, as in a long outage, from flooding the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._throttle = Throttle(LINES_PER_S)
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        event = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
+        left_out = self._throttle.left_out(f"{record.name} {event}")
+        if left_out:
+            if isinstance(record.msg, dict):
+                record.msg.setdefault("left_out", left_out)
+            else:
+                record.left_out = left_out
+        return left_out is not None
 
 
 def configure_logging(level: str, log_format: str) -> None:
@@ -50,6 +98,7 @@ def configure_logging(level: str, log_format: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(ThrottledWarnings())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     if level != "debug":
         for chatty in ("alembic", "pyvips", "uvicorn"):
@@ -68,5 +117,10 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mappi
         if _SECRET_KEY.search(name):
             event[name] = REDACTED
         elif isinstance(value, str):
-            event[name] = _SECRET_TEXT.sub(REDACTED, value)
+            event[name] = redacted(value)
     return event
+
+
+def redacted(text: str) -> str:
+    """Blank out tokens and passwords inside of a text; call it before the text is cut."""
+    return _SECRET_TEXT.sub(REDACTED, text)

@@ -201,14 +201,14 @@ def test_n08_what_means_something_elsewhere_is_invalid(world: World, name: str) 
 
 
 def test_n08_no_line_of_the_log_is_the_callers(worlds: Worlds) -> None:
-    with worlds.one(EMOTICON_SLOW_REQUEST_MS="1") as world:
+    with worlds.one(EMOTICON_ACCESS_LOG_SHARE="1") as world:
         for payload in [*PAYLOADS, *AUTHORITIES]:
             try_name(world, payload)
             world.try_sign_in(payload)
             world.send("GET", "/emoticon/", params={"username": payload})
         world.send("POST", "/auth/sign-in%0d%0a%7b%22level%22:1%7d")
     lines = world.nodes[0].service.errors.splitlines()
-    assert len(lines) >= len(PAYLOADS)  # sign-ins take longer than a millisecond
+    assert len(lines) > 3 * len(PAYLOADS)
     for line in lines:
         assert isinstance(json.loads(line), dict)
         assert line.isprintable()

@@ -1,7 +1,7 @@
 """What follows erasures, and a tier with a switch for it to act on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -147,10 +147,11 @@ async def following(
     tiers: Tiers,
     *,
     news: asyncio.Event | None = None,
+    withdraw: Callable[[int], None] = lambda _owner: None,
     poll_s: float = SOON_S,
 ) -> AsyncGenerator[Erasures]:
     """Follow the store until the block ends."""
-    erasures = Erasures(store, tiers, news or asyncio.Event(), poll_s=poll_s)
+    erasures = Erasures(store, tiers, news or asyncio.Event(), withdraw=withdraw, poll_s=poll_s)
     await erasures.start()
     try:
         yield erasures

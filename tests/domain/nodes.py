@@ -1,7 +1,7 @@
 """Nodes of the service put together by hand: real stores and signers, a clock to be set, and cheap passwords."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -91,6 +91,7 @@ def new_node(
     session_store: SessionStore | None = None,
     floor_store: FloorStore | None = None,
     deleted: Callable[[], None] = lambda: None,
+    withdraw: Sequence[Callable[[int], None]] = (),
 ) -> Node:
     """Return a node that has not started to follow the others."""
     account_store = account_store or SqlAccountStore(engine)
@@ -108,14 +109,14 @@ def new_node(
         session_s=SESSION_S,
         idle_s=IDLE_S,
     )
-    floors, verified = Floors(clock, life_s=LIFE_S, stale_s=STALE_S), VerifiedTokens(1000)
+    verified = VerifiedTokens(1000)
+    floors = Floors(clock, life_s=LIFE_S, stale_s=STALE_S, withdraw=[verified.withdraw, *withdraw])
     revocation = Revocation(
         floors,
         floor_store or SqlFloorStore(engine),
         bulletin,
         clock,
         life_s=LIFE_S,
-        withdraw=[verified.withdraw],
     )
     accounts = Accounts(
         store=account_store,

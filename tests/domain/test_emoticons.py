@@ -123,7 +123,8 @@ async def test_a_picture_is_drawn_once_for_each_look_size_format_and_revision(
 async def test_the_entity_tag_is_that_of_the_bytes(emoticons: Emoticons) -> None:
     one = await emoticons.of(ALICE.look, 64, Format.SVG, owner=7)
     other = await emoticons.of(Look("moods", "bob"), 64, Format.SVG, owner=7)
-    assert one.etag == f'"{one.digest.hex()}"'
+    assert one.etag == f'"{one.mtime_s:x}-{len(one.body):x}"'
+    assert one.mtime_s == int(one.digest.hex()[:10], 16) // 8
     assert one.etag != other.etag
     assert one.format.media_type == "image/svg+xml"
 

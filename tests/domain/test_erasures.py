@@ -21,10 +21,12 @@ from tests.domain.erasing import (
 from tests.domain.nodes import ORIGIN, PASSWORD, new_node, until
 
 from emoticon.adapters.bulletin.local import LocalBulletin
+from emoticon.adapters.edge.memory import MemoryEdge
 from emoticon.adapters.sql.engine import writing
 from emoticon.adapters.sql.erasures import SqlErasureStore
 from emoticon.adapters.sql.tables import erasures
 from emoticon.domain.errors import WrongPassword
+from emoticon.domain.models import Format, Grant
 
 NEVER_MS = 2**60
 
@@ -62,6 +64,23 @@ async def test_pictures_of_who_is_erased_go_from_every_tier_and_those_of_others_
         await until(lambda: lacks(tiers.memory, 7))
         assert await tiers.memory.get(label_of(8)) == PICTURE
         assert set(shared.pictures.values()) == set(disk.pictures.values()) == {8}
+
+
+async def test_what_is_published_of_who_is_erased_is_withdrawn_and_that_of_others_stays(
+    store: SqlErasureStore, engine: AsyncEngine
+) -> None:
+    edge = MemoryEdge(1 << 20, ManualClock())
+    for owner in (7, 8):
+        edge.publish(Grant(f"token {owner}", owner, "ann", 128, Format.PNG, 2**40), PICTURE)
+
+    def published(owner: int) -> bool:
+        return edge.find(f"token {owner}", "ann", 128, Format.PNG) is not None
+
+    async with following(store, tiers_of(), withdraw=edge.withdraw):
+        assert published(7)
+        await erase(engine, 7)
+        await until(lambda: not published(7))
+        assert published(8)
 
 
 async def test_news_are_acted_on_without_waiting_for_the_next_poll(

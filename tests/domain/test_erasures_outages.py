@@ -176,7 +176,7 @@ async def test_a_tier_that_hangs_holds_up_no_other(
 
 async def test_without_the_store_nothing_starts(store: Flaky) -> None:
     store.error = StoreUnavailable()
-    followed = Erasures(store, tiers_of(), asyncio.Event())
+    followed = Erasures(store, tiers_of(), asyncio.Event(), withdraw=lambda _owner: None)
     with pytest.raises(StoreUnavailable):
         await followed.start()
     await followed.aclose()
@@ -243,7 +243,7 @@ async def test_closing_ends_it_at_any_time_and_may_be_repeated(
     store: Flaky, engine: AsyncEngine, drawer: Drawer, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = asyncio.all_tasks()
-    followed = Erasures(store, tiers_of(drawer), asyncio.Event())
+    followed = Erasures(store, tiers_of(drawer), asyncio.Event(), withdraw=lambda _owner: None)
     await followed.aclose()
     await followed.start()
     await followed.aclose()

@@ -5,14 +5,24 @@ from typing import Annotated
 import typer
 
 from emoticon import __version__
-from emoticon.cli import account, cache, config, doctor, migrate, render, serve, sessions
+from emoticon.cli import (
+    account,
+    backup,
+    cache,
+    config,
+    doctor,
+    migrate,
+    render,
+    serve,
+    sessions,
+)
 
 app = typer.Typer(
     help="Self-hosted emoticons (avatars) for the accounts of a product.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (serve, migrate, account, sessions, cache, render, doctor, config):
+for group in (serve, migrate, account, sessions, backup, cache, render, doctor, config):
     group.register(app)
 
 

@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Annotated
@@ -133,7 +134,9 @@ def _serve_with_workers(settings: Settings, listener: socket.socket) -> int:
     # Who comes before the first worker is ready waits instead of being refused.
     listener.listen(_BACKLOG)
     _announce(settings, listener)
-    Multiprocess(config, sockets=[listener]).run()
+    with tempfile.TemporaryDirectory(prefix="figures-", dir=settings.data_dir) as directory:
+        os.environ.setdefault(variable("metrics_dir"), directory)
+        Multiprocess(config, sockets=[listener]).run()
     return 0
 
 

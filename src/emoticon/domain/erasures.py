@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,15 +45,24 @@ class Erasures:
     under way and wrote late. What this node has under way is stopped before. An outer tier remembers the last erasure
     that was done twice, so that it goes on from there after a restart.
 
+    Beside the tiers, `withdraw` takes away what is given without asking them.
+
     The store is read every `poll_s` and when `news` is set. A tier that failed is tried again at the next reading.
     """
 
     def __init__(
-        self, store: ErasureStore, tiers: Tiers, news: asyncio.Event, *, poll_s: float = _POLL_S
+        self,
+        store: ErasureStore,
+        tiers: Tiers,
+        news: asyncio.Event,
+        *,
+        withdraw: Callable[[int], None],
+        poll_s: float = _POLL_S,
     ) -> None:
         self._store = store
         self._tiers = tiers
         self._news = news
+        self._withdraw = withdraw
         self._poll_s = poll_s
         self._newest = 0
         self._places = [_Place(tiers.memory), *(_Place(tier, tier) for tier in tiers.outer)]
@@ -157,6 +166,8 @@ class Erasures:
         owners = [erasure.owner for erasure in page if erasure.number <= up_to]
         await self._tiers.bar(owners)
         await tier.forget(owners)
+        for owner in owners:
+            self._withdraw(owner)
         return page[-1].number if len(owners) == _PAGE else up_to
 
 

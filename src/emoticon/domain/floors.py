@@ -4,6 +4,7 @@ A floor is kept for as long as a token could live that it kills. Older ones need
 """
 
 from collections import deque
+from collections.abc import Callable, Sequence
 
 from emoticon.domain.errors import FloorsStale, SessionEnded, SessionSuperseded
 from emoticon.domain.models import Change, Claims
@@ -17,10 +18,19 @@ class Floors:
         clock: its elapsed time.
         life_s: the longest life of an access token.
         stale_s: how long after the last `refreshed` the map is trusted.
+        withdraw: called with each account that there is news of, before `merge` returns; whoever brings them.
     """
 
-    def __init__(self, clock: Clock, *, life_s: int, stale_s: float) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        life_s: int,
+        stale_s: float,
+        withdraw: Sequence[Callable[[int], None]] = (),
+    ) -> None:
         self._clock = clock
+        self._withdraw = withdraw
         # An entry may come as late as the map may be stale, and other nodes' clocks may run ahead.
         self._kept_ms = (life_s + 60) * 1000
         self._stale_ms = stale_s * 1000
@@ -32,7 +42,7 @@ class Floors:
         self._heard: dict[int, int] = {}
 
     def merge(self, change: Change) -> bool:
-        """Take a change in; say whether it is news here."""
+        """Take a change in; say whether it is news here. If so, nothing that stood on the old is left on return."""
         news = change.floor > self._floors.get(change.account_id, 0) or (
             bool(change.session_id) and change.session_id not in self._ended
         )
@@ -45,6 +55,8 @@ class Floors:
             self._news += 1
             self._heard[change.account_id] = self._news
             self._oldest.append((self._clock.elapsed_ms(), change))
+            for withdraw in self._withdraw:
+                withdraw(change.account_id)
         return news
 
     def mark(self, account_id: int) -> int:
@@ -54,6 +66,13 @@ class Floors:
     def refreshed(self, at_ms: int) -> None:
         """Note that all changes up to this elapsed time are in the map."""
         self._refreshed_ms = at_ms
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the last `refreshed`, infinite before the first."""
+        if self._refreshed_ms is None:
+            return float("inf")
+        return (self._clock.elapsed_ms() - self._refreshed_ms) / 1000
 
     def require_fresh(self) -> None:
         """Raise FloorsStale when the map may miss something that has happened more than `stale_s` ago."""

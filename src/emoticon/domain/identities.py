@@ -47,7 +47,6 @@ class Identities:
         if claims.version < account.floor:
             # The store is ahead of the news: from now on it counts here, also for whoever asks just now.
             self.floors.merge(Change(account.id, floor=account.floor))
-            self.verified.withdraw(account.id)
             raise SessionSuperseded
         self.floors.check(claims)  # again: news may have come while the store was read
         identity = Identity(account, claims)

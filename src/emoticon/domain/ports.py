@@ -9,6 +9,7 @@ from emoticon.domain.models import (
     Drawing,
     Extent,
     Format,
+    Grant,
     Kept,
     Label,
     Limit,
@@ -261,4 +262,35 @@ class Turns(Protocol):
 
     async def give_back(self, key: bytes) -> None:
         """Let others draw it, if the turn was ours. Never raises."""
+        ...
+
+
+class Edge(Protocol):
+    """Gives answers again that the application has given before. Synchronous: a check and what it publishes are one."""
+
+    def publish(self, grant: Grant, picture: Picture) -> None:
+        """Let the bearer of the token have the picture until it expires or is withdrawn; may decide not to."""
+        ...
+
+    def withdraw(self, account_id: int) -> None:
+        """Take away all that was published for an account: on return nobody is given it any more. Never raises."""
+        ...
+
+    async def aclose(self) -> None:
+        """Take everything away and let go. Idempotent."""
+        ...
+
+
+class AskedEdge(Edge, Protocol):
+    """An edge that this process asks before everything else; of others it is somebody else who asks."""
+
+    @property
+    def hits(self) -> int:
+        """How often an answer was found."""
+        ...
+
+    def find(
+        self, token: str, username: str, size_px: int, picture_format: Format
+    ) -> Picture | None:
+        """Return what was published for the bearer of the token and this wish, or None; costs a microsecond."""
         ...

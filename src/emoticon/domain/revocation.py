@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
 
 from emoticon.domain.errors import BulletinUnavailable
 from emoticon.domain.floors import Floors
@@ -21,7 +20,7 @@ LONGEST_READ_MS = 2_000
 
 
 class Revocation:
-    """Keeps `floors` in step with the other nodes, and tells `withdraw` of every account with news.
+    """Keeps `floors` in step with the other nodes.
 
     The store is read once a second, always; the bulletin is faster and may fail at any time. `life_s` is the longest
     life of an access token: how far back a fresh node has to look.
@@ -35,19 +34,23 @@ class Revocation:
         clock: Clock,
         *,
         life_s: int,
-        withdraw: Sequence[Callable[[int], None]],
     ) -> None:
         self._floors = floors
         self._store = store
         self._bulletin = bulletin
         self._clock = clock
-        self._withdraw = withdraw
         self._read_ms = clock.elapsed_ms() - (life_s + 60) * 1000
         self._tasks: list[asyncio.Task[None]] = []
+        self._heard = False
+
+    @property
+    def heard(self) -> bool:
+        """Whether the bulletin is heard now."""
+        return self._heard
 
     async def announce(self, change: Change) -> None:
         """Let nobody here trust what the change has ended, then tell the other nodes; the answer may follow."""
-        self._merge(change)
+        self._floors.merge(change)
         try:
             await self._bulletin.publish(change)
         except BulletinUnavailable as error:
@@ -96,7 +99,7 @@ class Revocation:
         changes = await self._store.recent(began_ms - self._read_ms)
         took_ms = self._clock.elapsed_ms() - began_ms
         for change in changes:
-            self._merge(change)
+            self._floors.merge(change)
         if took_ms > LONGEST_READ_MS:
             log.warning("Floors were read too slowly, tokens are soon refused: %d ms", took_ms)
             return
@@ -110,13 +113,15 @@ class Revocation:
             try:
                 changes = await self._bulletin.subscribe()
                 ready.set()
+                self._heard = True
                 if deaf:
                     log.warning("The bulletin is heard again")
                 deaf = False
                 async for change in changes:
-                    self._merge(change)
+                    self._floors.merge(change)
             except BulletinUnavailable as error:
                 ready.set()  # the store will do
+                self._heard = False
                 if not deaf:
                     log.warning(
                         "The bulletin is not heard, the database tells within a second: %s", error
@@ -125,8 +130,3 @@ class Revocation:
             # At once again when it was heard for some time, as after this process stood still.
             if self._clock.elapsed_ms() - began_ms < POLL_S * 1000:
                 await asyncio.sleep(POLL_S)
-
-    def _merge(self, change: Change) -> None:
-        if self._floors.merge(change):
-            for withdraw in self._withdraw:
-                withdraw(change.account_id)

@@ -9,7 +9,9 @@ from emoticon.domain.emoticons import Emoticons
 from emoticon.domain.erasures import Erasures
 from emoticon.domain.errors import EmoticonError
 from emoticon.domain.models import Health
+from emoticon.domain.publishing import Publishing
 from emoticon.domain.sessions import Sessions
+from emoticon.domain.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +42,8 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     emoticons: Emoticons
+    publishing: Publishing
     erasures: Erasures
     readiness: Readiness
+    pools: Mapping[str, Workers]
+    """What is done in threads, by name."""

@@ -30,6 +30,11 @@ class Workers:
             threads, thread_name_prefix=name, initializer=_be_nice, initargs=(niceness,)
         )
 
+    @property
+    def pending(self) -> int:
+        """Calls that run or wait."""
+        return self._pending
+
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the call returns. Raises `busy` without running it when the queue is full."""
         if self._pending >= self._limit:

@@ -5,23 +5,26 @@ reference service (JWT_SECRET, REDIS_URL, PG_*) keep their names, all others beg
 """
 
 import os
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from emoticon.settings.values import (
     HOW_TO_MAKE_ONE,
     MIN_METRICS_TOKEN_BYTES,
     MIN_SECRET_BYTES,
-    REDIS_URL,
-    SHARED_TIER_URL,
+    AbsolutePath,
+    DatabaseUrl,
+    MetricsToken,
+    Networks,
+    RedisUrl,
+    SharedTierUrl,
+    SigningSecret,
+    SigningSecrets,
     driver_url,
-    network,
-    require_strength,
     wrong,
 )
 
@@ -29,7 +32,6 @@ PREFIX = "EMOTICON_"
 _PG_NAMES = ("PG_USER", "PG_PASS", "PG_DB_NAME", "PG_HOST", "PG_PORT")
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(network)]
 
 
 class Settings(BaseSettings):
@@ -53,7 +55,7 @@ class Settings(BaseSettings):
         le=64,
         description="Processes that serve. More than one needs a database and REDIS_URL.",
     )
-    data_dir: Path = Field(
+    data_dir: AbsolutePath = Field(
         default_factory=lambda: Path(
             os.environ.get("XDG_DATA_HOME") or "~/.local/share", "emoticon"
         ),
@@ -84,7 +86,7 @@ class Settings(BaseSettings):
     )
 
     # Accounts and their database
-    database_url: SecretStr | None = Field(
+    database_url: DatabaseUrl | None = Field(
         None,
         validation_alias="DATABASE_URL",
         description="`postgresql://user:password@host:port/name` or `sqlite:///path`. Without it and without PG_*,"
@@ -102,7 +104,7 @@ class Settings(BaseSettings):
     database_wait_s: int = Field(
         60, ge=0, le=86400, description="Seconds that a start waits for the database to come up."
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisUrl | None = Field(
         None,
         validation_alias="REDIS_URL",
         description="`redis://host:port/db` of Valkey or Redis: counts attempts for all nodes and tells them at once"
@@ -152,20 +154,20 @@ class Settings(BaseSettings):
     address_signups: Count = Field(
         200, description="Accounts made from one address within an hour."
     )
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[Networks, NoDecode] = Field(
         (),
         description="Networks of the proxies whose X-Forwarded-For is believed, divided by commas:"
         " `10.0.0.0/8, ::1`.",
     )
 
     # Tokens
-    jwt_secret: SecretStr | None = Field(
+    jwt_secret: SigningSecret | None = Field(
         None,
         validation_alias="JWT_SECRET",
         description=f"Key that signs tokens, at least {MIN_SECRET_BYTES} bytes. Required with a database; else it"
         " is generated once and kept in the data directory.",
     )
-    jwt_secret_previous: SecretStr | None = Field(
+    jwt_secret_previous: SigningSecrets | None = Field(
         None,
         validation_alias="JWT_SECRET_PREVIOUS",
         description="Other values of JWT_SECRET, divided by commas (so none may have one): tokens signed with them are"
@@ -223,7 +225,7 @@ class Settings(BaseSettings):
     memory_tier_bytes: int = Field(
         64 * 2**20, ge=2**20, description="Pictures kept in memory, per process, in bytes."
     )
-    shared_tier_url: SecretStr | None = Field(
+    shared_tier_url: SharedTierUrl | None = Field(
         None,
         description="Valkey or Redis that keeps pictures for all nodes: `redis://host:port/db`, for a cluster"
         " `redis+cluster://host:port`; `off` for none. Best one of its own that evicts, as deploy/valkey.conf has it;"
@@ -237,69 +239,42 @@ class Settings(BaseSettings):
     )
     disk_tier_bytes: int = Field(2**30, ge=2**20, description="Pictures kept on disk, in bytes.")
 
+    # Edge
+    edge_dir: AbsolutePath | None = Field(
+        None,
+        description="Directory on a tmpfs that nginx shares: answers are published there as files, see deploy/nginx."
+        " Without it they are published in this process.",
+    )
+    edge_bytes: int = Field(
+        64 * 2**20,
+        ge=2**20,
+        description="Published answers, per process, in bytes; in the directory of all workers together.",
+    )
+
     # Metrics
-    metrics_token: SecretStr | None = Field(
+    access_log_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of requests, 0 to 1, that are logged; errors and slow ones are logged always.",
+    )
+    metrics_dir: AbsolutePath | None = Field(
+        None,
+        description="Directory where the workers of one service put their figures together, so that each answers with"
+        " those of all; `emoticon serve` makes one in the data directory when it starts several.",
+    )
+    metrics_token: MetricsToken | None = Field(
         None,
         description=f"Bearer token for `GET /metrics`, at least {MIN_METRICS_TOKEN_BYTES} bytes; without it there are"
         " no metrics.",
     )
 
-    @field_validator("data_dir")
-    @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
-
-    @field_validator("database_url")
-    @classmethod
-    def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            driver_url(value.get_secret_value())
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _known_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not REDIS_URL.match(value.get_secret_value()):
-            raise wrong("must begin with redis://, rediss:// or unix://")
-        return value
-
-    @field_validator("shared_tier_url")
-    @classmethod
-    def _known_shared_tier(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not SHARED_TIER_URL.match(value.get_secret_value()):
-            raise wrong(
-                "must begin with redis://, rediss://, redis+cluster://, rediss+cluster:// or unix://, or be off"
-            )
-        return value
-
-    @field_validator("metrics_token")
-    @classmethod
-    def _long_metrics_token(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < MIN_METRICS_TOKEN_BYTES:
-            raise wrong(f"has less than {MIN_METRICS_TOKEN_BYTES} bytes; {HOW_TO_MAKE_ONE}")
-        return value
-
-    @field_validator("jwt_secret")
-    @classmethod
-    def _strong_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            require_strength(value.get_secret_value())
-        return value
-
-    @field_validator("jwt_secret_previous")
-    @classmethod
-    def _strong_secrets(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            for number, secret in enumerate(value.get_secret_value().split(","), 1):
-                require_strength(secret.strip(), f"value {number} ")
-        return value
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _networks(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [part.strip() for part in value.split(",") if part.strip()]
-        return value
+    # Tracing
+    tracing: Literal["on", "off"] = Field(
+        "off",
+        description="Whether requests are traced with OpenTelemetry, configured by its own OTEL_* variables; needs the"
+        " extra `emoticon[otel]`.",
+    )
 
     @model_validator(mode="after")
     def _together(self) -> Self:

@@ -2,8 +2,11 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
 MIN_SECRET_BYTES = 32
@@ -72,3 +75,56 @@ def network(value: object) -> IPv4Network | IPv6Network:
 def wrong(message: str) -> PydanticCustomError:
     """Return an error that says no more than this, to be raised by a validator."""
     return PydanticCustomError("setting", "{message}", {"message": message})
+
+
+def _known_database(value: SecretStr) -> SecretStr:
+    driver_url(value.get_secret_value())
+    return value
+
+
+def _known_redis(value: SecretStr) -> SecretStr:
+    if not REDIS_URL.match(value.get_secret_value()):
+        raise wrong("must begin with redis://, rediss:// or unix://")
+    return value
+
+
+def _known_shared_tier(value: SecretStr) -> SecretStr:
+    if not SHARED_TIER_URL.match(value.get_secret_value()):
+        raise wrong(
+            "must begin with redis://, rediss://, redis+cluster://, rediss+cluster:// or unix://, or be off"
+        )
+    return value
+
+
+def _strong(value: SecretStr) -> SecretStr:
+    require_strength(value.get_secret_value())
+    return value
+
+
+def _each_strong(value: SecretStr) -> SecretStr:
+    for number, secret in enumerate(value.get_secret_value().split(","), 1):
+        require_strength(secret.strip(), f"value {number} ")
+    return value
+
+
+def _long(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < MIN_METRICS_TOKEN_BYTES:
+        raise wrong(f"has less than {MIN_METRICS_TOKEN_BYTES} bytes; {HOW_TO_MAKE_ONE}")
+    return value
+
+
+def _parts(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_known_database)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_known_redis)]
+SharedTierUrl = Annotated[SecretStr, AfterValidator(_known_shared_tier)]
+SigningSecret = Annotated[SecretStr, AfterValidator(_strong)]
+SigningSecrets = Annotated[SecretStr, AfterValidator(_each_strong)]
+MetricsToken = Annotated[SecretStr, AfterValidator(_long)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(network)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_parts)]

@@ -48,6 +48,12 @@ class ClientAddress:
             client = named
         return str(client)
 
+    def from_proxy(self, scope: Scope) -> bool:
+        """Say whether the peer is a trusted proxy."""
+        peer = scope.get("client")
+        client = _read(peer[0]) if peer else None
+        return client is not None and self._trusts(client)
+
     def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address in network for network in self._trusted)
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -41,9 +41,10 @@ UseServices = Annotated[Services, Depends(services)]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends the request, and whether a cookie said so."""
+    """Who sends the request, the token that says so, and whether it came in a cookie."""
 
     identity: Identity
+    token: str = field(repr=False)
     by_cookie: bool
 
     @property
@@ -81,14 +82,14 @@ async def caller(
         identity = await use.sessions.identities.of(bearer)
         if cookie is not None and await _another(use, cookie, identity):
             raise TwoIdentities
-        return Caller(identity, by_cookie=False)
+        return Caller(identity, bearer, by_cookie=False)
     if cookie is None:
         raise NotAuthenticated
     if request.method == "GET":
         cookies.refuse_embedding(request)
     else:
         cookies.require_own_page(request)
-    return Caller(await use.sessions.identities.of(cookie), by_cookie=True)
+    return Caller(await use.sessions.identities.of(cookie), cookie, by_cookie=True)
 
 
 FromCaller = Annotated[Caller, Depends(caller)]

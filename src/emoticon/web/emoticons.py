@@ -11,8 +11,10 @@ from emoticon.web.schemas import EmoticonQuery
 
 router = APIRouter(tags=["emoticons"])
 
-_SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-
+PATHS = ("/emoticon/", "/emoticon")
+CACHING = "private, no-cache"
+VARIES = "Authorization, Cookie"
+SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 _DRAWN: dict[int | str, dict[str, Any]] = {
     200: {
@@ -39,14 +41,16 @@ async def own_emoticon(
     wish: Annotated[EmoticonQuery, Query()],
 ) -> Response:
     """Answer the picture. A client that sends its entity tag back in If-None-Match gets 304 instead."""
-    varies = "Authorization, Cookie"
+    varies = VARIES
     if wish.format == "auto":
         chosen = negotiate(request.headers.get("accept", ""))
         varies += ", Accept"
     else:
         chosen = Format(wish.format)
     picture = await use.emoticons.own(caller.account, wish.username, wish.size, chosen)
-    headers = {"Cache-Control": "private, no-cache", "ETag": picture.etag, "Vary": varies}
+    if wish.format != "auto":
+        use.publishing.publish(caller.token, caller.identity, wish.username, picture)
+    headers = {"Cache-Control": CACHING, "ETag": picture.etag, "Vary": varies}
     if matches(request.headers.getlist("if-none-match"), picture.etag):
         return Response(status_code=304, headers=headers)
     return _answer(picture, headers)
@@ -54,5 +58,5 @@ async def own_emoticon(
 
 def _answer(picture: Picture, headers: dict[str, str]) -> Response:
     if picture.format is Format.SVG:
-        headers["Content-Security-Policy"] = _SVG_POLICY
+        headers["Content-Security-Policy"] = SVG_POLICY
     return Response(picture.body, headers=headers, media_type=picture.format.media_type)

@@ -50,6 +50,8 @@ STATUS: Mapping[type[errors.EmoticonError], int] = {
 }
 """Exact types, on purpose: a new error has to say what it means to a client."""
 
+ERROR_CODE = "emoticon.error_code"
+"""Where the scope of a request has the code of the domain's error that was its answer."""
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _TITLES = {
     400: "Bad Request",
@@ -108,8 +110,9 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     app.add_exception_handler(Exception, _unexpected_error)
 
 
-def _domain_error(_request: Request, error: Exception) -> JSONResponse:
+def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.EmoticonError)  # noqa: S101 - by registration
+    request.scope[ERROR_CODE] = error.code
     headers: dict[str, str] = {}
     if isinstance(error, errors.Unavailable | errors.TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after_s)
@@ -146,7 +149,7 @@ def _http_error(request: Request, error: Exception, routes: Sequence[BaseRoute])
     title = _TITLES.get(error.status_code, "Error")
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = _allow(request.url.path, routes)
+        headers["Allow"] = _allow(request.scope["path"], routes)
     code = title.lower().replace(" ", "_")
     detail = str(error.detail)
     return problem(error.status_code, code, detail, headers=headers)

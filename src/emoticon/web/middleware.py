@@ -1,4 +1,4 @@
-"""What holds for every request, as one pure ASGI layer: bounds, HEAD, request ids, headers, the log of trouble."""
+"""What holds for every request, as one pure ASGI layer: bounds, HEAD, request ids, headers, figures, the log."""
 
 import asyncio
 import re
@@ -10,9 +10,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emoticon.web.errors import problem
-
-log = structlog.get_logger("emoticon.request")
+from emoticon.web.access_log import AccessLog
+from emoticon.web.errors import ERROR_CODE, problem
+from emoticon.web.requests import Requests, route_of
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_TARGET_BYTES = 8 * 1024
@@ -22,19 +22,19 @@ BODY_DEADLINE_S = 30
 REQUEST_ID = "emoticon.request_id"
 """Where the scope of a request has its id."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ERROR_STATUS = 500
 
 
 class Boundary:
     """Answers what is too large without troubling the application; answers HEAD as GET without its body.
 
     Each answer carries X-Request-ID (the client's, when it is a plain word), nosniff and a strict referrer policy.
-    Requests slower than `slow_ms` and server errors are logged; their query strings are not.
+    Each is counted in `requests` and may be logged.
     """
 
-    def __init__(self, app: ASGIApp, *, slow_ms: int) -> None:
+    def __init__(self, app: ASGIApp, *, requests: Requests, access_log: AccessLog) -> None:
         self._app = app
-        self._slow_ms = slow_ms
+        self._requests = requests
+        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -42,14 +42,14 @@ class Boundary:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 0
-        request_id = _request_id(Headers(scope=scope))
+        status, sent_bytes = 500, 0  # of a request that ends without an answer of its own
+        request_id = request_id_for(Headers(scope=scope).get("x-request-id", ""))
         scope[REQUEST_ID] = request_id
         bodiless = scope["method"] == "HEAD"
         inner_scope = {**scope, "method": "GET"} if bodiless else scope
 
         async def send_on(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
@@ -58,6 +58,8 @@ class Boundary:
                 headers.setdefault("Referrer-Policy", "no-referrer")
             elif bodiless:
                 message = {**message, "body": b""}
+            else:
+                sent_bytes += len(message.get("body", b""))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -70,19 +72,16 @@ class Boundary:
                     response = problem(refused_with, code, detail, headers={"Connection": "close"})
                     await response(inner_scope, receive, send_on)
             finally:
-                took_ms = (time.perf_counter() - started) * 1000
-                if status >= _ERROR_STATUS or took_ms >= self._slow_ms:
-                    log.warning(
-                        "request",
-                        method=scope["method"],
-                        path=scope["path"][:200],
-                        status=status,
-                        took_ms=round(took_ms),
-                    )
+                took_s = time.perf_counter() - started
+                scope["route"] = inner_scope.get("route")
+                self._requests.count(route_of(scope), scope["method"], status, took_s)
+                if ERROR_CODE in inner_scope:
+                    self._requests.failed(inner_scope[ERROR_CODE])
+                self._access_log.write(scope, status, took_s, sent_bytes)
 
 
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
+def request_id_for(given: str) -> str:
+    """Return the id of a request: the client's when it is a plain word, else a new one."""
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 

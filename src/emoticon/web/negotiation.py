@@ -7,7 +7,6 @@ from emoticon.domain.models import Format
 
 _RANGE = re.compile(r"\s*([\w*+.-]+/[\w*+.-]+)\s*((?:;[^,]*)?)")
 _WEIGHT = re.compile(r";\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*(?:;|$)", re.IGNORECASE)
-_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 _PREFERENCE = (Format.WEBP, Format.PNG, Format.AVIF, Format.SVG)
 _MAX_LENGTH = 1000
 
@@ -32,7 +31,12 @@ def negotiate(accept: str) -> Format:
 
 
 def matches(if_none_match: Iterable[str], etag: str) -> bool:
-    """Say whether the client has this entity tag already; compared weakly, as If-None-Match asks."""
+    """Say whether the client has this entity tag already; compared weakly, as If-None-Match asks.
+
+    The tag has no comma, so that lists can be divided at each, also at one within another tag; as nginx does it.
+    """
     return any(
-        value.strip() == "*" or etag in _ENTITY_TAG.findall(value) for value in if_none_match
+        value.strip() == "*"
+        or etag in (part.strip(" \t").removeprefix("W/") for part in value.split(","))
+        for value in if_none_match
     )

@@ -16,6 +16,7 @@ from emoticon.adapters.sql.engine import (
     open_engine,
     wait_for_database,
 )
+from emoticon.adapters.sql.occupancy import Occupied, using
 from emoticon.domain.errors import StoreUnavailable
 from emoticon.domain.looks import new_look
 from emoticon.settings import Settings
@@ -47,12 +48,20 @@ async def import_reference(
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """Connect, waiting for a server that is not up yet. Raises StartError, also for what fails while it is open."""
-    engine = open_engine(settings.database)
+async def open_database(
+    settings: Settings, *, patience_s: float = 5.0
+) -> AsyncIterator[AsyncEngine]:
+    """Connect, waiting for a server that is not up yet. Raises StartError, also for what fails while it is open.
+
+    `patience_s` is for each statement.
+    """
+    engine = open_engine(settings.database, timeout_s=patience_s)
     try:
-        await wait_for_database(engine, wait_s=settings.database_wait_s, on_wait=_say_waiting)
-        yield engine
+        with using(settings.database):
+            await wait_for_database(engine, wait_s=settings.database_wait_s, on_wait=_say_waiting)
+            yield engine
+    except Occupied:
+        raise StartError("the accounts are just being restored: start again afterwards") from None
     except (
         DatabaseRefused,
         DatabaseUnreachable,

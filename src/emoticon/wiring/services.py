@@ -32,7 +32,8 @@ from emoticon.domain.models import Limit, Origin
 from emoticon.domain.names import AsciiNames, NameRules
 from emoticon.domain.operators import Operators
 from emoticon.domain.passwords import PasswordRules
-from emoticon.domain.ports import Bulletin, Clock, Limiter
+from emoticon.domain.ports import Bulletin, Clock, Edge, Limiter
+from emoticon.domain.publishing import Publishing
 from emoticon.domain.revocation import Revocation
 from emoticon.domain.services import Readiness, Services
 from emoticon.domain.sessions import Sessions, TokenPolicy
@@ -43,9 +44,11 @@ from emoticon.domain.verified import VerifiedTokens
 from emoticon.domain.workers import Workers
 from emoticon.settings import Settings
 from emoticon.wiring.database import open_database, require_schema
+from emoticon.wiring.edge import open_edge
 from emoticon.wiring.machine import cores, prepare_directory, signing_secret
 from emoticon.wiring.studio import open_studio
 from emoticon.wiring.tiers import open_tiers
+from emoticon.wiring.tracing import open_tracing, traced_generator
 
 _HASHING_NICENESS = 10
 _STALE_S = 5
@@ -57,6 +60,7 @@ class _Foundation(NamedTuple):
     accounts: Accounts
     sessions: Sessions
     housekeeping: Housekeeping
+    hashing: Workers
     erasures: ErasureStore
     news: asyncio.Event
     """Set when this process has deleted an account."""
@@ -70,25 +74,36 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         StartError: see the text.
     """
     async with AsyncExitStack() as stack:
-        base = await stack.enter_async_context(_open_foundation(settings))
+        await stack.enter_async_context(open_tracing(settings))
+        edge, asked, follow = await stack.enter_async_context(open_edge(settings, SystemClock()))
+        base = await stack.enter_async_context(_open_foundation(settings, edge))
         studio = await stack.enter_async_context(open_studio(settings))
-        tiers = open_tiers(settings, SystemClock())
+        traced = settings.tracing == "on"
+        tiers = open_tiers(settings, SystemClock(), traced=traced)
         stack.push_async_callback(tiers.aclose)
-        erasures = Erasures(base.erasures, tiers, base.news)
+        erasures = Erasures(base.erasures, tiers, base.news, withdraw=edge.withdraw)
         stack.push_async_callback(erasures.aclose)
         await erasures.start()
         revocation = base.sessions.revocation
         stack.push_async_callback(revocation.aclose)
         await revocation.start()
         await stack.enter_async_context(base.housekeeping.running())
+        identities = base.sessions.identities
+        follow(identities.floors.require_fresh)
+        # First to be closed, too: what nobody could withdraw any more must not be given to anybody.
+        stack.push_async_callback(edge.aclose)
         yield Services(
             accounts=base.accounts,
             sessions=base.sessions,
-            emoticons=Emoticons(tiers, studio.generator),
+            emoticons=Emoticons(
+                tiers, traced_generator(studio.generator) if traced else studio.generator
+            ),
+            publishing=Publishing(edge, asked, identities.floors, identities.verified),
             erasures=erasures,
             readiness=Readiness(
                 {"database": base.accounts.store.ping, "floors": revocation.require_fresh}
             ),
+            pools={"hash": base.hashing, "draw": studio.drawing},
         )
 
 
@@ -102,7 +117,10 @@ async def open_operators(
 
 
 @asynccontextmanager
-async def _open_foundation(settings: Settings) -> AsyncIterator[_Foundation]:
+async def _open_foundation(
+    settings: Settings, edge: Edge | None = None
+) -> AsyncIterator[_Foundation]:
+    """Open it; of news about an account the edge is told as well, where this process has one."""
     async with AsyncExitStack() as stack:
         prepare_directory(settings.data_dir)
         clock = SystemClock()
@@ -141,17 +159,17 @@ async def _open_foundation(settings: Settings) -> AsyncIterator[_Foundation]:
             session_s=settings.session_s,
             idle_s=settings.session_idle_s,
         )
-        floors = Floors(clock, life_s=settings.access_token_s, stale_s=_STALE_S)
         verified = VerifiedTokens(settings.verified_tokens)
+        floors = Floors(
+            clock,
+            life_s=settings.access_token_s,
+            stale_s=_STALE_S,
+            withdraw=[verified.withdraw, *([edge.withdraw] if edge is not None else [])],
+        )
         bulletin = _bulletin(settings, clock)
         stack.push_async_callback(bulletin.aclose)
         revocation = Revocation(
-            floors,
-            SqlFloorStore(watching),
-            bulletin,
-            clock,
-            life_s=settings.access_token_s,
-            withdraw=[verified.withdraw],
+            floors, SqlFloorStore(watching), bulletin, clock, life_s=settings.access_token_s
         )
         yield _Foundation(
             accounts=Accounts(
@@ -192,6 +210,7 @@ async def _open_foundation(settings: Settings) -> AsyncIterator[_Foundation]:
                 settings.audit_days,
                 settings.name_hold_days,
             ),
+            hashing=hashing,
             erasures=SqlErasureStore(watching),
             news=news,
         )

@@ -19,6 +19,7 @@ class Studio:
 
     generator: Generator
     rasteriser: Rasteriser
+    drawing: Workers
 
 
 @asynccontextmanager
@@ -39,6 +40,6 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
                 " `emoticon styles` lists them"
             )
         await generator.warm(settings.default_style)
-        yield Studio(generator, rasteriser)
+        yield Studio(generator, rasteriser, drawing)
     finally:
         drawing.close()

@@ -6,16 +6,17 @@ from emoticon.domain.admission import Admission
 from emoticon.domain.ports import Clock, OuterTier, Turns
 from emoticon.domain.tiers import Tiers
 from emoticon.settings import Settings
+from emoticon.wiring.tracing import traced_tiers
 
 PICTURES_FILE = "pictures.sqlite3"
 
 
-def open_tiers(settings: Settings, clock: Clock) -> Tiers:
-    """Return all tiers; whoever takes them closes them."""
+def open_tiers(settings: Settings, clock: Clock, *, traced: bool = False) -> Tiers:
+    """Return all tiers; whoever takes them closes them. `traced` needs the extra, see `open_tracing`."""
     outer, turns = _outer(settings, clock)
     return Tiers(
         MemoryTier(settings.memory_tier_bytes),
-        outer,
+        traced_tiers(outer) if traced else outer,
         Admission.beside(settings.memory_tier_bytes),
         turns,
         clock=clock,

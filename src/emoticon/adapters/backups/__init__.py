@@ -1,0 +1,1 @@
+"""Backups as files: what is in them, where they are put."""

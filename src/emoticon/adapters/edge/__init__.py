@@ -1,0 +1,1 @@
+"""Published answers: in memory, or as files that nginx serves."""
