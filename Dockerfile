@@ -23,7 +23,7 @@ ENV PATH=/emoticon/bin:$PATH \
     MALLOC_ARENA_MAX=2 \
     EMOTICON_HOST=0.0.0.0 \
     EMOTICON_DATA_DIR=/data
-USER emoticon
+USER 10001:10001
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \

@@ -13,10 +13,10 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench image clean
+.PHONY: help run test test-containers check format lock bench image clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp ## Serve on http://127.0.0.1:8000 (settings: docs/configuration.md)
 	@exec $(BIN)/emoticon serve
@@ -27,12 +27,19 @@ test: $(VENV)/dev.stamp ## Run all tests, with real servers, and measure the cov
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-check: $(VENV)/dev.stamp ## Check style (PEP 8), types, layers and generated files
+test-containers: $(VENV)/dev.stamp ## Run both compose files with Docker, and test what they start
+	@tools/base-images
+	@$(BIN)/python -m pytest -rs tests/containers/stack.py tests/containers/suite.py $(ARGS)
+
+check: $(VENV)/dev.stamp ## Check style (PEP 8), types, layers, generated files; containers and alerts
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/generated.py --check
+	@$(BIN)/hadolint Dockerfile deploy/compose/test.Dockerfile
+	@if command -v promtool >/dev/null; then promtool check rules deploy/prometheus/alerts.yml deploy/prometheus/recording.yml >/dev/null; fi
+	@if command -v dclint >/dev/null; then dclint docker-compose.yml docker-compose-test.yml; fi
 
 format: $(VENV)/dev.stamp ## Format the code and write the generated files anew
 	@$(BIN)/ruff format --quiet .
