@@ -102,23 +102,23 @@ class Drawer(OuterTier):
 
     @override
     async def count(self, owner: int) -> int:
-        raise NotImplementedError
+        return sum(one == owner for one in self.pictures.values())
 
     @override
-    def walk(self) -> AsyncIterator[Sequence[Kept]]:
-        raise NotImplementedError
+    async def walk(self) -> AsyncIterator[Sequence[Kept]]:
+        yield [Kept(key, Label(key, owner), 0, 1, True) for key, owner in self.pictures.items()]
 
     @override
     async def discard(self, kept: Sequence[Kept]) -> int:
-        raise NotImplementedError
+        return sum(self.pictures.pop(one.ref, None) is not None for one in kept)
 
     @override
     async def compact(self) -> int:
-        raise NotImplementedError
+        return 0
 
     @override
     async def extent(self) -> Extent:
-        raise NotImplementedError
+        return Extent(len(self.pictures), len(self.pictures), 0)
 
 
 def label_of(owner: int, number: int = 0) -> Label:
