@@ -89,7 +89,7 @@ class Manifest:
         texts = {name: _text(found, name, form) for name, form in _TEXTS.items()}
         manifest = cls(**texts, parts=tuple(map(_part, parts)))
         names = [part.name for part in manifest.parts]
-        if len({*names}) != len(names) or (SECRET_PART in names) != (manifest.secret == "kept"):  # noqa: S105
+        if len({*names}) != len(names) or (SECRET_PART in names) != (manifest.secret == "kept"):  # noqa: S105 - as above
             raise BackupRefused("the manifest of the backup contradicts itself")
         return manifest
 
