@@ -18,7 +18,18 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 MEASUREMENTS = (
     *("edge", "edge_application", "observability"),
     *("signins", "start", "hit_ratio", "cache", "disk_tier", "cache_outages", "cache_restart"),
-    *("scaling", "styles", "sign_in_timing", "refresh_race", "revocation", "check_cost", "outages"),
+    *(
+        "scaling",
+        "styles",
+        "cold",
+        "uploads",
+        "sign_in_timing",
+        "public_timing",
+        "refresh_race",
+        "revocation",
+        "check_cost",
+        "outages",
+    ),
 )
 
 

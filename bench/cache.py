@@ -26,7 +26,8 @@ from emoticon.adapters.clock import SystemClock
 from emoticon.adapters.tiers.memory import MemoryTier
 from emoticon.adapters.tiers.shared import SharedTier
 from emoticon.domain.admission import Admission
-from emoticon.domain.models import Format, Label, Picture
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Format, Picture
 from emoticon.domain.pictures import frame, picture
 from emoticon.domain.tiers import Tiers
 

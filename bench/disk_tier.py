@@ -18,7 +18,8 @@ from pathlib import Path
 from bench.report import Report
 from emoticon.adapters.clock import SystemClock
 from emoticon.adapters.tiers.disk import DiskTier
-from emoticon.domain.models import Format, Label
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Format
 from emoticon.domain.pictures import frame, picture, unframe
 
 PICTURES = 20_000

@@ -111,6 +111,17 @@ async def _account(port: int, name: str = NAME) -> tuple[bytes, bytes]:
     return tokens, body
 
 
+async def _link(port: int, tokens: bytes) -> str:
+    """Make a share link of the account and return its URL with the version; the picture is published then."""
+    pool, headers = Pool(port, 1), _bearer(tokens)
+    wanted = request("POST", "/emoticon/links", b"{}", Content_Type="application/json", **headers)
+    made = json.loads((await pool.exchange(wanted)).body)
+    target = f"{made['url']}?v={made['version']}"
+    await pool.exchange(request("GET", target))
+    pool.close()
+    return target
+
+
 async def _revocations(port: int, load: Way) -> int:
     """Return how many of the tokens that a newer one had just replaced were refused, while others load nginx."""
     tokens, _ = await _account(port, "leaver")
@@ -153,11 +164,19 @@ def _ways() -> Iterator[list[Way]]:
             tokens, body = on_fast_loop(_account(nginx.port))
             (public / "picture.png").write_bytes(body)
             own_tokens, _ = on_fast_loop(_account(itself.port))
-            yield _five(nginx, (published, tokens), (itself, own_tokens), body)
+            links = [
+                on_fast_loop(_link(nginx.port, tokens)),
+                on_fast_loop(_link(itself.port, own_tokens)),
+            ]
+            yield _seven(nginx, (published, tokens), (itself, own_tokens), body, links)
 
 
-def _five(
-    nginx: NginxServer, published: tuple[Node, bytes], itself: tuple[Node, bytes], body: bytes
+def _seven(
+    nginx: NginxServer,
+    published: tuple[Node, bytes],
+    itself: tuple[Node, bytes],
+    body: bytes,
+    links: Sequence[str],
 ) -> list[Way]:
     workers = [child.pid for child in psutil.Process(nginx.pid).children()]
     behind = [nginx.pid, *workers, published[0].process.pid]
@@ -171,7 +190,9 @@ def _five(
         Way("nginx, static file", "", nginx.port, "/picture.png", bearer, OK, behind),
         Way("nginx, published", "0.60", nginx.port, TARGET, bearer, OK, behind),
         Way("nginx, published, 304", "", nginx.port, TARGET, same, NOT_MODIFIED, behind),
+        Way("nginx, share link", "", nginx.port, links[0], {}, OK, behind),
         Way("application, fast path", "0.28", port, TARGET, own_bearer, OK, alone),
+        Way("application, share link", "", port, links[1], {}, OK, alone),
         Way("application, route", "", port, by_route, own_bearer, OK, alone),
     ]
 
@@ -211,10 +232,10 @@ def run() -> Report:
     return Report(
         "A published picture, beside a static file",
         f"One worker of nginx, one process of the service, on one machine with the client, {driver};"
-        f" {CLIENTS} connections ask without pause for one PNG of 128 px with one valid token. {ROUNDS} rounds of"
-        f" {ROUND_S:.0f} s in alternating order. Counted is the CPU of all processes that serve: nginx and the service"
-        " behind it, or the service alone. The static file is asked for with the same headers and has open_file_cache,"
-        " which what is published cannot have."
+        f" {CLIENTS} connections ask without pause for one PNG of 128 px with one valid token, or by a share link."
+        f" {ROUNDS} rounds of {ROUND_S:.0f} s in alternating order. Counted is the CPU of all processes that serve:"
+        " nginx and the service behind it, or the service alone. The static file is asked for with the same headers"
+        " and has open_file_cache, which what is published cannot have."
         f" Then, under the same load, {REVOCATIONS} times a published token was replaced by a newer one: the next"
         f" request with the old one was answered 401 in {refused} of {REVOCATIONS} rounds.",
         ["", "pictures per CPU-second", "ratio, median", "range", "target", "p50 / p99"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ("tests.servers", "tests.valkey")
+pytest_plugins = ("tests.servers", "tests.stores", "tests.valkey")
 
 
 @pytest.fixture(scope="session")

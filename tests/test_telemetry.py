@@ -9,6 +9,7 @@ import structlog
 from emoticon.adapters.signers.refresh import HmacRefreshSigner
 from emoticon.telemetry import LINES_PER_S, Throttle, configure_logging
 
+LINK = "tT0-_" * 8 + "abc"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 REFRESH = HmacRefreshSigner([b"k" * 32]).seal("0123456789abcdef" * 2, 7)
 
@@ -55,6 +56,7 @@ def test_a_traceback_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> No
         f"got {REFRESH} here",
         f"/auth/refresh/{REFRESH}",
         f"token={REFRESH}&x=y",
+        f"/e/{LINK}.png",
         "cannot reach postgresql://ann:hunter2@db/x",
         "redis://:hunter2@cache",
         "GET /x?access_token=hunter2&y=1",
@@ -72,6 +74,7 @@ def test_no_secret_in_a_text_is_logged(
     assert "hunter2" not in logged
     assert JWT not in logged
     assert REFRESH not in logged
+    assert LINK not in logged
 
 
 def test_a_digest_is_no_secret(capsys: pytest.CaptureFixture[str]) -> None:

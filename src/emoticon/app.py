@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import ModuleType
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,12 +15,29 @@ from emoticon import __version__
 from emoticon.domain.services import Services
 from emoticon.settings import Settings, load_settings
 from emoticon.telemetry import configure_logging
-from emoticon.web import accounts, emoticons, errors, health, keys, metrics, sessions
+from emoticon.web import (
+    accounts,
+    dicebear,
+    dnmonster,
+    emoticons,
+    errors,
+    gravatar,
+    health,
+    keys,
+    links,
+    looks,
+    metrics,
+    originals,
+    public,
+    sessions,
+    styles,
+    visibility,
+)
 from emoticon.web.access_log import AccessLog
 from emoticon.web.addresses import ClientAddress
 from emoticon.web.deps import PROBLEM_SCHEMA
 from emoticon.web.fastpath import FastPath
-from emoticon.web.middleware import Boundary
+from emoticon.web.middleware import LARGE_BODIES, Boundary
 from emoticon.web.requests import Requests
 from emoticon.wiring import open_services
 
@@ -82,7 +100,9 @@ def create_app(settings: Settings | None = None, opened: Services | None = None)
     token = knobs.metrics_token
     app.state.metrics_token = None if token is None else token.get_secret_value()
     access_log = AccessLog(knobs.access_log_share, knobs.slow_request_ms, address)
-    app.add_middleware(Boundary, requests=requests, access_log=access_log)
+    app.add_middleware(
+        Boundary, requests=requests, access_log=access_log, large_bodies=LARGE_BODIES
+    )
     if knobs.access_log_share:
         fast_path.access_log = access_log
     if knobs.tracing == "on":
@@ -90,7 +110,23 @@ def create_app(settings: Settings | None = None, opened: Services | None = None)
         from emoticon.web.tracing import Traced  # noqa: PLC0415 - as said
 
         app.add_middleware(Traced, address=address)
-    nouns = (accounts, sessions, emoticons, keys, health, metrics)
+    nouns: tuple[ModuleType, ...] = (
+        accounts,
+        sessions,
+        emoticons,
+        looks,
+        links,
+        visibility,
+        styles,
+        keys,
+        health,
+        metrics,
+    )
+    if knobs.uploads == "on":
+        nouns += (originals,)
+    if knobs.public_generator == "on":
+        # The framework looks for a route in their order, and this one is for many.
+        nouns = (public, *nouns, dnmonster, dicebear, gravatar)
     errors.install(app, [*app.routes, *(route for noun in nouns for route in noun.router.routes)])
     for noun in nouns:
         app.include_router(noun.router)

@@ -17,6 +17,7 @@ _SECRET_KEY = re.compile(
 _SECRET_TEXT = re.compile(
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+"  # a JWT
     r"|(?<![A-Za-z0-9_-])A[Q-Za-f][A-Za-z0-9_-]{74}(?![A-Za-z0-9_-])"  # a refresh token
+    r"|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"  # the token of a share link
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # user:password@ of a URL
     r"|(?<=[?&])(?:access_token|refresh_token|password)=[^\s&]+"
 )

@@ -85,7 +85,7 @@ def made_up(parts: dict[str, bytes], **changes: Any) -> bytes:
     manifest = {
         "format": 1,
         "emoticon": "1.0",
-        "schema": "0003",
+        "schema": "0004",
         "made_at": "2026-01-31T23:59:59Z",
         "database": "sqlite",
         "secret": "kept" if "jwt-secret" in parts else "given",

@@ -18,7 +18,8 @@ from emoticon.adapters.sql.erasures import SqlErasureStore
 from emoticon.adapters.tiers.disk import DiskTier
 from emoticon.adapters.tiers.shared import SharedTier
 from emoticon.cli import app
-from emoticon.domain.models import Label, Look, Origin
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Look, Origin
 from emoticon.domain.ports import OuterTier
 
 T = TypeVar("T")

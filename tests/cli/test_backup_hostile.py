@@ -119,7 +119,7 @@ def test_what_is_in_no_table_of_the_schema_is_refused_on_postgresql(
     broken = {**good, "sessions.copy": b"1\t2\n"}
     orphan = {**good, "accounts.copy": b""}
     for parts, message in (
-        (missing, "does not have the tables of its schema 0003"),
+        (missing, "does not have the tables of its schema 0004"),
         (broken, "cannot be restored: "),
         (orphan, "violates foreign key constraint"),
     ):

@@ -36,7 +36,7 @@ from tests.valkey import ValkeyServer
 
 from emoticon.adapters.sql.migrate import alembic_config
 from emoticon.domain.backups import MARGIN
-from emoticon.domain.models import Label
+from emoticon.domain.keeping import Label
 from emoticon.domain.pictures import style_tag
 from emoticon.domain.ports import OuterTier
 
@@ -138,7 +138,10 @@ def test_whom_nobody_remembers_comes_back_and_that_is_said(backup: Path, databas
     delete_account(database, 1)
     execute(
         database,
-        *(f"DROP TABLE {table}" for table in ("sessions", "audit", "erasures", "accounts")),
+        *(
+            f"DROP TABLE {table}"
+            for table in ("sessions", "links", "originals", "audit", "erasures", "accounts")
+        ),
         "DROP TABLE emoticon_schema",
     )
     said = done("restore", str(backup))
@@ -192,16 +195,16 @@ def test_an_older_backup_is_brought_to_this_schema(database: str, tmp_path: Path
     execute(database, "UPDATE accounts SET deleted_at = 1 WHERE id = 1")
     assert done("restore", "--force", str(old))[2].endswith("stay deleted (1), by id: 1")
     assert names(database) == ["bob"]
-    assert rows(database, "SELECT version_num FROM emoticon_schema") == [("0003",)]
-    assert "schema 0003" in command("doctor").stdout
+    assert rows(database, "SELECT version_num FROM emoticon_schema") == [("0004",)]
+    assert "schema 0004" in command("doctor").stdout
 
 
 def test_a_newer_backup_is_refused(backup: Path) -> None:
     backup.write_bytes(
-        made_up(parts_of(backup), schema="0004", database=manifest_of(backup)["database"])
+        made_up(parts_of(backup), schema="0005", database=manifest_of(backup)["database"])
     )
     said = refused("restore", "--force", str(backup))
-    assert "the backup has schema 0004, this version knows 0003: restore it with 1.0 or" in said
+    assert "the backup has schema 0005, this version knows 0004: restore it with 1.0 or" in said
 
 
 def test_a_backup_of_the_other_database_is_refused(backup: Path) -> None:

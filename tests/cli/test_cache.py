@@ -25,7 +25,7 @@ from tests.valkey import ValkeyServer
 
 from emoticon.adapters.tiers.disk import DiskTier
 from emoticon.cli.cache_reports import pictures
-from emoticon.domain.models import Label
+from emoticon.domain.keeping import Label
 from emoticon.settings import Settings, variable
 
 
@@ -152,6 +152,7 @@ def test_verify_is_content_with_what_is_as_it_was_written(
     assert result.stdout.splitlines() == [
         "shared: 1 intact, 0 damaged, 0 of accounts long gone, 0 awaiting their erasure",
         "disk: 3 intact, 0 damaged, 0 of accounts long gone, 0 awaiting their erasure",
+        "originals: 0 intact, 0 lost, 0 that nobody shows, 0 that the database does not know",
     ]
     assert result.stderr == "", "progress is for terminals"
 
@@ -179,7 +180,7 @@ def test_damage_and_orphans_are_found_and_repaired(sqlite_database: str, shared:
     }
     result = cache("verify", "--repair")
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines() == [
+    assert result.stdout.splitlines()[:2] == [
         "shared: 1 intact, 0 damaged, 1 of accounts long gone, 0 awaiting their erasure; 1 removed",
         f"{wrong}; 3 removed",
     ]
@@ -192,7 +193,7 @@ def test_pictures_of_a_deleted_account_await_its_erasure(sqlite_database: str) -
     delete_account(sqlite_database, gone)
     result = cache("verify", "--repair")
     assert result.exit_code == 0, result.output
-    assert result.stdout.endswith("0 of accounts long gone, 1 awaiting their erasure; 0 removed\n")
+    assert "0 of accounts long gone, 1 awaiting their erasure; 0 removed\n" in result.stdout
 
 
 def test_nothing_is_left_only_when_nothing_is_there(sqlite_database: str) -> None:

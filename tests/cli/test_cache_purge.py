@@ -20,7 +20,7 @@ from tests.cli.terminal import Terminal
 from tests.valkey import ValkeyServer
 
 from emoticon.adapters.tiers.disk import DiskTier
-from emoticon.domain.models import Label
+from emoticon.domain.keeping import Label
 from emoticon.domain.pictures import style_tag
 from emoticon.domain.ports import OuterTier
 from emoticon.settings import Settings, variable

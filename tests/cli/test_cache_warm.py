@@ -12,7 +12,7 @@ from tests.cli.terminal import Terminal
 from tests.servers import free_port
 from tests.valkey import ValkeyServer
 
-from emoticon.domain.models import Kept
+from emoticon.domain.keeping import Kept
 from emoticon.domain.pictures import KEPT_PX
 from emoticon.domain.ports import OuterTier
 from emoticon.settings import Settings, variable

@@ -137,7 +137,7 @@ def test_doctor_is_content_with_an_empty_directory() -> None:
     assert "moods, 128 px" in result.stdout
     assert "migrated at the next start" in result.stdout
     assert emoticon("migrate").exit_code == 0
-    assert "schema 0003" in emoticon("doctor").stdout
+    assert "schema 0004" in emoticon("doctor").stdout
 
 
 @pytest.mark.parametrize(

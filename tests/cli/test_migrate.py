@@ -46,7 +46,7 @@ def test_it_names_each_step_and_may_be_repeated() -> None:
     first, second = migrate(), migrate()
     assert first.exit_code == second.exit_code == 0, first.output
     assert first.stdout.splitlines()[0].startswith("0001 ")
-    assert first.stdout.splitlines()[-1] == second.stdout.strip() == "the schema is at 0003"
+    assert first.stdout.splitlines()[-1] == second.stdout.strip() == "the schema is at 0004"
 
 
 def test_accounts_of_the_reference_service_are_taken_over(empty_database: str) -> None:

@@ -13,7 +13,7 @@ from emoticon.cli import app
 from emoticon.settings import Settings, variable
 
 PASSWORD = "seven green boats at noon"
-NOTHING = "pruned: sessions 0, audit rows 0, erasures 0, deleted accounts 0\n"
+NOTHING = "pruned: sessions 0, audit rows 0, erasures 0, deleted accounts 0, expired links 0, uploaded pictures 0\n"
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,8 @@ def test_what_is_old_goes_and_is_counted(database: str) -> None:
     age(database)
     result = emoticon("sessions", "prune")
     assert result.exit_code == 0, result.output
-    assert result.stdout == "pruned: sessions 3, audit rows 7, erasures 0, deleted accounts 1\n"
+    counted = "pruned: sessions 3, audit rows 7, erasures 0, deleted accounts 1"
+    assert result.stdout == f"{counted}, expired links 0, uploaded pictures 0\n"
     assert result.stderr == "", "progress is for terminals"
     assert emoticon("sessions", "prune").stdout == NOTHING
     assert emoticon("account", "list").stdout.endswith("2 accounts\n")

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from emoticon.adapters.sql.changes import database_now_ms
 from emoticon.adapters.sql.engine import reading, writing
-from emoticon.adapters.sql.tables import accounts, audit, erasures, sessions
+from emoticon.adapters.sql.tables import accounts, audit, erasures, links, originals, sessions
 from emoticon.domain.models import Account
 
 _REFUSAL = {
@@ -32,7 +32,8 @@ async def rows_of(
 
 async def everything(engine: AsyncEngine) -> list[Sequence[Row[Any]]]:
     """Return all rows of all tables."""
-    return [await rows_of(engine, table) for table in (accounts, sessions, audit, erasures)]
+    tables = (accounts, sessions, audit, erasures, links, originals)
+    return [await rows_of(engine, table) for table in tables]
 
 
 async def row_of(engine: AsyncEngine, account: Account) -> Row[Any]:

@@ -41,7 +41,9 @@ async def hear(changes: AsyncIterator[Change], count: int = 1) -> list[Change]:
         Change(1),
         Change(7, floor=3),
         Change(7, session_id="0123456789abcdef" * 2),
-        Change(2**63 - 1, floor=2**63 - 1, session_id="f" * 32),
+        Change(7, revision=2),
+        Change(7, floor=3, session_id="f" * 32, revision=2),
+        Change(2**63 - 1, floor=2**63 - 1, session_id="f" * 32, revision=2**63 - 1),
     ],
 )
 async def test_a_change_is_heard_as_it_was_published(nodes: Nodes, change: Change) -> None:

@@ -103,6 +103,11 @@ def grant_of(account_id: int) -> Grant:
     return trees.grant_of(next(_numbers), account_id=account_id)
 
 
+def link_grant_of(account_id: int, version: str = "") -> Grant:
+    """Return a grant for a share link of its own."""
+    return trees.link_grant_of(next(_numbers), account_id=account_id, version=version)
+
+
 def picture_for(grant: Grant, number: int = 1, size_bytes: int = 700) -> Picture:
     return drawn(number, size_bytes, grant.format, grant.size_px)
 
@@ -207,6 +212,72 @@ async def test_what_is_published_after_a_withdrawal_is_given(edge: Edge, given: 
     assert given(new) == picture_for(new, 2).body
     edge.withdraw(1)
     assert given(new) is None
+
+
+async def test_each_wish_of_a_share_link_has_its_own_picture(edge: Edge, given: Given) -> None:
+    first = link_grant_of(1)
+    grants = [
+        dataclasses.replace(first, username=version, size_px=size_px, format=picture_format)
+        for version in ("", "0123456789ab", "ba9876543210")
+        for size_px in (16, 128)
+        for picture_format in Format
+    ]
+    for number, grant in enumerate(grants):
+        edge.publish(grant, picture_for(grant, number))
+    for number, grant in enumerate(grants):
+        assert given(grant) == picture_for(grant, number).body
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token": "x" * 43},
+        {"username": "ba9876543210"},
+        {"username": "0123456789a"},
+        {"username": ""},
+        {"size_px": 127},
+        {"format": Format.SVG},
+    ],
+    ids=str,
+)
+async def test_another_share_link_or_wish_is_given_nothing(
+    edge: Edge, given: Given, changes: dict[str, Any]
+) -> None:
+    grant = link_grant_of(1, "0123456789ab")
+    edge.publish(grant, picture_for(grant))
+    assert given(grant) is not None
+    assert given(dataclasses.replace(grant, **changes)) is None
+
+
+async def test_share_links_and_tokens_of_an_account_are_withdrawn_together(
+    edge: Edge, given: Given
+) -> None:
+    grants = [
+        granted(account_id)
+        for account_id in (1, 2)
+        for granted in (grant_of, link_grant_of, link_grant_of)
+    ]
+    for _ in range(2):
+        for grant in grants:
+            edge.publish(grant, picture_for(grant))
+        assert all(given(grant) for grant in grants)
+        edge.withdraw(1)
+        for grant in grants:
+            assert (given(grant) is None) == (grant.account_id == 1)
+
+
+@pytest.mark.parametrize("granted", [grant_of, link_grant_of], ids=["token", "link"])
+async def test_of_one_token_at_most_32_answers_are_given_the_latest_among_them(
+    edge: Edge, given: Given, granted: Callable[[int], Grant]
+) -> None:
+    first, other = granted(1), granted(2)
+    edge.publish(other, picture_for(other))
+    grants = [dataclasses.replace(first, size_px=size_px) for size_px in range(16, 116)]
+    for grant in grants:
+        edge.publish(grant, picture_for(grant))
+    assert 1 <= sum(given(grant) is not None for grant in grants) <= 32
+    assert given(grants[-1]) is not None
+    assert given(other) is not None
 
 
 async def test_a_picture_beyond_the_limit_is_not_published_and_what_was_withdrawn_stays_so(

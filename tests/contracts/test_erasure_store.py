@@ -13,7 +13,8 @@ from emoticon.adapters.sql.accounts import SqlAccountStore
 from emoticon.adapters.sql.engine import writing
 from emoticon.adapters.sql.erasures import SETTLED_MS, SqlErasureStore, write_erasure
 from emoticon.adapters.sql.tables import erasures
-from emoticon.domain.models import Account, Erasure, ErasureLog, Origin
+from emoticon.domain.keeping import Erasure, ErasureLog
+from emoticon.domain.models import Account, Origin
 from emoticon.domain.stores import ErasureStore
 
 LEEWAY_MS = 4_000

@@ -7,7 +7,7 @@ import pytest
 from tests.adapters.tiers.drawings import drawn, label_of
 from tests.contracts.test_tier import KINDS, Kind
 
-from emoticon.domain.models import Kept
+from emoticon.domain.keeping import Kept
 from emoticon.domain.pictures import FRAME_BYTES
 from emoticon.domain.ports import OuterTier
 

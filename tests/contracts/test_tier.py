@@ -17,7 +17,8 @@ from emoticon.adapters.tiers.disk import DiskTier
 from emoticon.adapters.tiers.memory import MemoryTier
 from emoticon.adapters.tiers.shared import SharedTier
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Format, Label, Picture
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Format, Picture
 from emoticon.domain.pictures import KEPT_PX, picture
 from emoticon.domain.ports import Tier
 

@@ -16,7 +16,8 @@ from emoticon.adapters.tiers.memory import MemoryTier
 from emoticon.domain.admission import Admission
 from emoticon.domain.erasures import Erasures
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Extent, Format, Kept, Label, Picture, TierFigures
+from emoticon.domain.keeping import Extent, Kept, Label, TierFigures
+from emoticon.domain.models import Format, Picture
 from emoticon.domain.pictures import picture
 from emoticon.domain.ports import OuterTier, Tier
 from emoticon.domain.stores import ErasureStore

@@ -9,7 +9,8 @@ from typing_extensions import override
 
 from emoticon.domain.admission import Admission
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Extent, Format, Kept, Label, Picture, TierFigures
+from emoticon.domain.keeping import Extent, Kept, Label, TierFigures
+from emoticon.domain.models import Format, Picture
 from emoticon.domain.pictures import picture
 from emoticon.domain.ports import OuterTier, Turns
 from emoticon.domain.tiers import Tiers

@@ -8,7 +8,8 @@ from typing_extensions import override
 
 from emoticon.domain.cache import Cache
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Extent, Kept, Label, Origin, Picture, TierFigures
+from emoticon.domain.keeping import Extent, Kept, Label, TierFigures
+from emoticon.domain.models import Origin, Picture
 from emoticon.domain.pictures import style_tag
 from emoticon.domain.ports import OuterTier
 

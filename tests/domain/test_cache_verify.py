@@ -11,7 +11,8 @@ from typing_extensions import override
 from emoticon.adapters.sql.accounts import SqlAccountStore
 from emoticon.adapters.sql.erasures import SqlErasureStore
 from emoticon.domain.cache import Cache, Left, Verified
-from emoticon.domain.models import Account, Kept, Origin
+from emoticon.domain.keeping import Kept
+from emoticon.domain.models import Account, Origin
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from emoticon.domain.access_logs import Request
 from emoticon.domain.admission import Admission
 from emoticon.domain.emoticons import Emoticons
 from emoticon.domain.errors import DrawingFailed, StoreUnavailable, UnknownStyle
-from emoticon.domain.models import Account, Drawing, Format, Look, Origin, Style
-from emoticon.domain.ports import Generator
+from emoticon.domain.generators import Generators
+from emoticon.domain.media import Generator
+from emoticon.domain.models import BUILT_IN, Account, Drawing, Format, Look, Origin, Style
 from emoticon.domain.tiers import Tiers
 from emoticon.domain.warming import MOST_ASKED, Asked, Warmed, Warming, most_asked
 
@@ -33,6 +34,11 @@ class Painter(Generator):
         self.seeds: list[str] = []
         self.busy = 0
         self.most_busy = 0
+
+    @property
+    @override
+    def version(self) -> int:
+        return 10
 
     @property
     @override
@@ -73,7 +79,11 @@ def shelf() -> Shelf:
 @pytest.fixture
 def warming(engine: AsyncEngine, painter: Painter, shelf: Shelf) -> Warming:
     tiers = Tiers(MemoryTier(1 << 20), [shelf], Admission(keys=64, fresh=1), clock=ManualClock())
-    return Warming(SqlAccountStore(engine), Emoticons(tiers, painter), at_once=2)
+    return Warming(
+        SqlAccountStore(engine),
+        Emoticons(tiers, Generators({BUILT_IN: painter}, "moods")),
+        at_once=2,
+    )
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from emoticon.adapters.tiers.memory import MemoryTier
 from emoticon.domain.admission import Admission
 from emoticon.domain.emoticons import Emoticons
 from emoticon.domain.errors import DrawingFailed, InvalidSize, NotYours, UnknownStyle
-from emoticon.domain.models import Account, Drawing, Format, Look, Style
-from emoticon.domain.ports import Generator, Turns
+from emoticon.domain.generators import Generators
+from emoticon.domain.media import Generator
+from emoticon.domain.models import BUILT_IN, Account, Drawing, Format, Look, Style
+from emoticon.domain.ports import Turns
 from emoticon.domain.tiers import Tiers
 
 ALICE = Account(7, "alice", "alice", "", Look("moods", "alice"), "private", 1, 1, 0)
@@ -24,6 +26,7 @@ class Pencil(Generator):
     """Writes what it should draw."""
 
     revision: str = "1"
+    version: int = 10
     style_names: Sequence[str] = ()
     drawn: list[bytes] = field(default_factory=list)
     took_ms: float = 1.0
@@ -75,7 +78,7 @@ def shared() -> Rack:
 def emoticons(pencil: Pencil, shared: Rack, queue: Queue) -> Emoticons:
     admission = Admission(keys=1000, fresh=100)
     tiers = Tiers(MemoryTier(2**20), [shared], admission, queue, clock=ManualClock())
-    return Emoticons(tiers, pencil)
+    return Emoticons(tiers, Generators({BUILT_IN: pencil}, "moods"))
 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE", "ａｌｉｃｅ"])

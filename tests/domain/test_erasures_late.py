@@ -22,7 +22,8 @@ from tests.domain.nodes import until
 from typing_extensions import override
 
 from emoticon.adapters.sql.erasures import SqlErasureStore
-from emoticon.domain.models import Label, Picture
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Picture
 from emoticon.domain.tiers import Tiers
 
 OWNERS = range(1, 25)

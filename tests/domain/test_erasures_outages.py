@@ -22,7 +22,7 @@ from typing_extensions import override
 from emoticon.adapters.sql.erasures import SqlErasureStore
 from emoticon.domain.erasures import Erasures
 from emoticon.domain.errors import StoreUnavailable, TierUnavailable
-from emoticon.domain.models import Erasure, ErasureLog
+from emoticon.domain.keeping import Erasure, ErasureLog
 
 SHUT = TierUnavailable("shared is shut")
 

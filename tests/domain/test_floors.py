@@ -77,11 +77,40 @@ def test_news_is_what_was_not_known(floors: Floors) -> None:
     assert len(floors) == 4
 
 
+def test_another_look_is_news_and_ends_no_token(floors: Floors) -> None:
+    floors.merge(Change(1, floor=3))
+    assert floors.merge(Change(1, revision=1))
+    assert not floors.merge(Change(1, floor=3, revision=1))
+    assert not floors.merge(Change(1, revision=1))
+    assert floors.merge(Change(1, revision=3))
+    assert not floors.merge(Change(1, revision=2))
+    floors.check(claims(1, version=3))
+
+
+def test_whoever_looks_later_sees_that_there_was_news(floors: Floors, clock: ManualClock) -> None:
+    began = floors.news
+    floors.merge(Change(1, revision=1))
+    assert floors.mark(1) > began
+    assert floors.mark(2) <= began
+    clock.ms += KEPT_MS
+    began = floors.news
+    floors.merge(Change(1, revision=2))
+    clock.ms += 1
+    floors.merge(Change(2, revision=1))  # by now the first is forgotten
+    assert floors.mark(1) > began
+    assert not floors.merge(Change(1, revision=2))
+    clock.ms += KEPT_MS + 1
+    floors.merge(Change(3, revision=1))
+    assert floors.mark(1) == floors.mark(2) == 0
+    assert floors.merge(Change(1, revision=2))
+
+
 changes = st.builds(
     Change,
     account_id=st.integers(1, 3),
     floor=st.integers(0, 4),
     session_id=st.sampled_from(["", "a", "b", "c"]),
+    revision=st.integers(0, 2),
 )
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emoticon.domain.errors import InvalidSize
-from emoticon.domain.models import Format, Kept, Label, Look, Picture
+from emoticon.domain.keeping import Kept, Label
+from emoticon.domain.models import Format, Look, Picture
 from emoticon.domain.pictures import (
     FRAME_BYTES,
     KEPT_PX,

@@ -79,7 +79,8 @@ async def opener(
         )
         await node.revocation.start()
         opened.append(node)
-        return Place(node, Publishing(edge, edge, node.floors, node.verified), edge, store)
+        publishing = Publishing(edge, edge, node.floors, node.verified, clock)
+        return Place(node, publishing, edge, store)
 
     yield open_place
     for node in opened:
@@ -117,6 +118,14 @@ async def test_a_plain_name_is_published_as_it_was_asked_for(place: Place, usern
 async def test_any_other_name_is_not_published(place: Place, username: str) -> None:
     token = await place.sign_up()
     place.publish(token, await place.node.of(token), username)
+    assert place.edge.used_bytes == 0
+
+
+async def test_what_stands_in_the_place_of_another_picture_is_not_published(place: Place) -> None:
+    token = await place.sign_up()
+    identity = await place.node.of(token)
+    stand_in = dataclasses.replace(PICTURE, stand_in=True)
+    place.publishing.publish(token, identity, "alice", stand_in)
     assert place.edge.used_bytes == 0
 
 

@@ -7,7 +7,8 @@ from tests.domain.racks import KEY, OWNER, PICTURE, Brush, Place
 
 from emoticon.domain.deliveries import MOST, MOST_BYTES
 from emoticon.domain.errors import DrawingBusy
-from emoticon.domain.models import Format, Label
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Format
 from emoticon.domain.pictures import picture
 
 LABEL = Label(KEY, OWNER)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from tests.domain.racks import KEY, OWNER, PICTURE, Brush, Place
 
-from emoticon.domain.models import Label
+from emoticon.domain.keeping import Label
 
 OTHER = OWNER + 1
 

@@ -6,7 +6,8 @@ import pytest
 from tests.domain.racks import PICTURE, Brush, Place
 
 from emoticon.domain.errors import DrawingFailed, DrawingTimedOut, UnknownStyle
-from emoticon.domain.models import Format, Label
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Format
 from emoticon.domain.pictures import picture
 
 

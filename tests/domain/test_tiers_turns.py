@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from emoticon.domain.admission import Admission
 from emoticon.domain.errors import DrawingBusy
-from emoticon.domain.models import Label
+from emoticon.domain.keeping import Label
 from emoticon.domain.ports import Turns
 from emoticon.domain.tiers import Tiers
 

@@ -10,8 +10,8 @@ from typing_extensions import override
 
 from emoticon.cli.environment import run
 from emoticon.cli.serve import bind, serve_here
-from emoticon.domain.models import Drawing, Format, Look, Style
-from emoticon.domain.ports import Generator
+from emoticon.domain.media import Generator
+from emoticon.domain.models import BUILT_IN, Drawing, Format, Look, Style
 from emoticon.domain.services import Services
 from emoticon.settings import Settings
 from emoticon.telemetry import configure_logging
@@ -24,6 +24,11 @@ class SlowGenerator(Generator):
     def __init__(self, real: Generator, delay_s: float) -> None:
         self._real = real
         self._delay_s = delay_s
+
+    @property
+    @override
+    def version(self) -> int:
+        return self._real.version
 
     @property
     @override
@@ -50,8 +55,10 @@ class SlowGenerator(Generator):
 @asynccontextmanager
 async def slow_services(settings: Settings, delay_s: float) -> AsyncIterator[Services]:
     async with open_services(settings) as services:
-        slow = SlowGenerator(services.emoticons.generator, delay_s)
-        yield replace(services, emoticons=replace(services.emoticons, generator=slow))
+        generators = services.emoticons.generators
+        slow = {BUILT_IN: SlowGenerator(generators.built_in, delay_s)}
+        emoticons = replace(services.emoticons, generators=replace(generators, named=slow))
+        yield replace(services, emoticons=emoticons)
 
 
 if __name__ == "__main__":

@@ -252,7 +252,7 @@ def test_a_database_without_tables_is_told_the_command_that_makes_them(
         assert "run: emoticon migrate" in done.stderr + done.stdout
     done = run_command(tmp_path, "migrate", environment=environment)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("the schema is at 0003\n")
+    assert done.stdout.endswith("the schema is at 0004\n")
     with Service(tmp_path, environment) as service, service.client() as client:
         emoticon(client, sign_up(client))
 

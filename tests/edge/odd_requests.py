@@ -16,21 +16,26 @@ from urllib.parse import quote, urlsplit
 from tests.attacks.world import Pair, until
 from tests.edge.conftest import Front, front
 from tests.edge.lines import Line
+from tests.edge.odd_links import Share, odd_link, revoke, share
 
 COOKIE = "__Host-emoticon"
 REFUSALS = {400, 405, 413, 414, 431}
 """What nginx may say of a request that the service would take, for it knows HTTP more strictly."""
+LINKS = 0.4
+"""The share of requests for pictures of share links."""
 BELIEVED_S = 3.0
 """How long nginx believes what it was told about a token, where it asks; see deploy/nginx/nginx-auth-request.conf."""
 
 
 @dataclass
 class People:
-    """Who asks: two with good tokens, and tokens that were good."""
+    """Who asks: two with good tokens, and tokens that were good; and share links, some of them revoked."""
 
     alice: Pair
     bob: Pair
     dead: Sequence[str]
+    links: Sequence[Share]
+    gone: Sequence[Share]
     tags: list[str] = field(default_factory=list)
 
 
@@ -42,17 +47,30 @@ def people(started: Front) -> People:
     started.get(leaver)
     world.sign_out(leaver)
     until(lambda: started.get(leaver).status_code, 401, within_s=BELIEVED_S)
-    made = People(alice, bob, (old.at, leaver.at))
+    links = [
+        share(started, alice),
+        share(started, bob),
+        share(started, bob, sizes=[64, 256], expires_in=86_400),
+    ]
+    gone = [share(started, alice)]
+    for each in (*links, *gone):
+        for query in ("", "?size=64", "?v=V", "?size=64&v=V"):
+            started.client.get(each.path(query))
+    revoke(started, alice, gone[0])
+    made = People(alice, bob, (old.at, leaver.at), links, gone)
     for pair in (alice, bob):
         for query in ("", "&size=64", "&format=svg", "&size=32&format=webp"):
             made.tags.append(started.get(pair, query).headers["etag"])
+    made.tags.append(started.client.get(links[0].path("?size=64")).headers["etag"])
     return made
 
 
 def odd_request(dice: random.Random, who: People) -> bytes:
     """Make up a request that is at most a few steps from one that is published."""
     asker = dice.choice((who.alice, who.alice, who.bob))
-    lines = [f"{_method(dice)} {_target(dice, who, asker)} HTTP/1.1", "Host: edge"]
+    by_link = dice.random() < LINKS
+    target = odd_link(dice, who.links, who.gone) if by_link else _target(dice, who, asker)
+    lines = [f"{_method(dice)} {target} HTTP/1.1", "Host: edge"]
     lines += _identity(dice, who, asker)
     if dice.random() < 0.3:
         lines.append(f"If-None-Match: {_tag(dice, who)}")

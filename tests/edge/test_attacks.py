@@ -1,11 +1,13 @@
 """Attacks on what is between a client and the service; the names begin with the row of the list of attacks."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from tests.attacks.world import refused, same
 from tests.edge.conftest import Front, front
 from tests.edge.lines import Line
+from tests.edge.odd_links import share
 from tests.edge.odd_requests import COOKIE, compare
 
 REQUESTS = 3000
@@ -81,6 +83,34 @@ def test_c08_a_negotiated_picture_is_not_mixed_up(shared_front: Front) -> None:
             assert answer.headers["content-type"] == media_type
             assert answer.headers["vary"] == "Authorization, Cookie, Accept"
         assert shared_front.get(pair, Accept="image/webp").headers["content-type"] == "image/png"
+
+
+def test_c17_nginx_and_the_service_know_the_same_spelling_of_a_link(shared_front: Front) -> None:
+    shared = share(shared_front, shared_front.world.sign_up())
+    token, port = shared.token, urlsplit(shared_front.world.nodes[0].url).port
+    assert port is not None
+    nginx, service = Line(shared_front.nginx.port), Line(port)
+    for target, status in (
+        *(
+            (shared.path(query), 200)
+            for query in ("", "?size=64", "?v=V", "?size=64&v=V", "?v=V&size=64")
+        ),
+        *((f"/e/{token[:9]}%{ord(token[9]):02x}{token[10:]}.png", 404), (f"/%65/{token}.png", 404)),
+        *((f"//e/{token}.png", 404), (f"/e//{token}.png", 404), (f"/./e/{token}.png", 404)),
+        *((f"/e/./{token}.png", 404), (f"/x/../e/{token}.png", 404), (f"/e%2f{token}.png", 404)),
+        *((f"/e/{token}%2epng", 404), (f"/e/{token}%2Epng", 404), (f"/E/{token}.png", 404)),
+        *(
+            (f"/e/{token}.PNG", 404),
+            (f"/e/{token}.png/", 404),
+            (f"/e/{token}/link/e~~128.png", 404),
+        ),
+    ):
+        request = f"GET {target} HTTP/1.1\r\nHost: edge\r\n\r\n".encode()
+        answers = [line.ask(request) for line in (service, nginx, service, nginx)]
+        assert len(set(answers)) == 1, target
+        assert answers[0].status == status, target
+    nginx.close()
+    service.close()
 
 
 @pytest.mark.parametrize("path", ["/emoticon", "/emoticon/", "/", "/auth", "/.problem/400"])

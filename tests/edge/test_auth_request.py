@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.attacks.world import refused, same, until
 from tests.edge.conftest import Front, front
+from tests.edge.odd_links import revoke, share
 from tests.edge.odd_requests import BELIEVED_S, compare
 
 REQUESTS = 1000
@@ -50,6 +51,20 @@ def test_what_one_was_given_nobody_else_is_given(asking: Front) -> None:
         for at, status in ((theirs.at, 403), (f"{mine.at[:-1]}~", 401), (mine.at[:-2], 401)):
             bearer = {"Authorization": f"Bearer {at}"}
             refused(asking.client.get(target, headers=bearer), status)
+
+
+def test_share_links_are_the_service_s_own_affair(asking: Front) -> None:
+    pair = asking.world.sign_up()
+    shared = share(asking, pair)
+    for query in ("", "?v=V"):
+        straight = asking.world.send("GET", shared.path(query))
+        for _ in range(2):
+            through = asking.client.get(shared.path(query))
+            assert (through.status_code, through.content) == (200, straight.content)
+            assert through.headers["cache-control"] == straight.headers["cache-control"]
+            assert through.headers["link"] == straight.headers["link"]
+    revoke(asking, pair, shared)
+    refused(asking.client.get(shared.path()), 404, "unknown_link")
 
 
 def test_odd_requests_are_answered_as_by_the_service(asking: Front) -> None:

@@ -1,5 +1,6 @@
 """What the service publishes and what nginx finds are of the same forms, to the longest."""
 
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.servers import free_port
 from emoticon.adapters.clock import SystemClock
 from emoticon.adapters.edge.files import FileEdge
 from emoticon.domain.models import Format, Grant
+from emoticon.web.links import LASTING, SHORT
+from emoticon.web.picture_headers import answer as answer_of
 
 pytestmark = pytest.mark.anyio
 
@@ -84,6 +87,68 @@ async def test_tokens_and_names_of_these_lengths_are_found(
     if published:
         assert answer.headers["etag"] == drawn(1).etag
         assert answer.headers["content-type"] == "image/webp"
+
+
+@pytest.mark.parametrize(
+    ("token", "version", "query", "published"),
+    [
+        ("aZ09_-" * 7 + "x", "", "", True),
+        ("-" * 43, "", "?size=128", True),
+        ("t" * 43, "0123456789ab", "?v=0123456789ab", True),
+        ("t" * 43, "0123456789ab", "?size=128&v=0123456789ab", True),
+        ("t" * 43, "0123456789ab", "", False),
+        ("t" * 43, "0123456789ab", "?v=0123456789a", False),
+        ("t" * 43, "0123456789ab", "?v=0123456789AB", False),
+        ("t" * 43, "0123456789ab", "?v=0123456789ab&size=128", False),
+        ("t" * 43, "0123456789ab", "?v=0123456789ab&v=0123456789ab", False),
+        ("t" * 43, "", "?", False),
+        ("t" * 43, "", "?v=", False),
+        ("t" * 43, "", "?size=0128", False),
+        ("t" * 43, "", "?size=128&", False),
+        ("t" * 43, "", "?size=128&x=1", False),
+        ("t" * 42, "", "", False),
+        ("t" * 44, "", "", False),
+    ],
+)
+async def test_links_of_these_forms_are_found(
+    token: str, version: str, query: str, *, published: bool, nginx: NginxServer, edge: FileEdge
+) -> None:
+    picture = drawn(1, picture_format=Format.SVG)
+    ends_at_s = int(time.time()) + 600
+    edge.publish(Grant(token, 1, version, 128, Format.SVG, ends_at_s), picture)
+    edge.renew()
+    async with AsyncClient(base_url=nginx.url) as client:
+        answer = await client.get(f"/e/{token}.svg{query}", headers={"Authorization": "Bearer x"})
+        straight = await client.get(f"/e/{token}/link/e~{version}~128.svg{query}")
+    assert answer.status_code == (200 if published else 503)
+    assert straight.status_code == 503
+    if published:
+        by_route = answer_of(picture, LASTING if version else SHORT, [])
+        for name, value in by_route.headers.items():
+            assert answer.headers[name].removesuffix("; charset=utf-8") == value, name
+        assert "vary" not in answer.headers
+
+
+async def test_the_log_has_no_token_of_a_link_in_it_however_it_is_spelled(
+    nginx: NginxServer,
+) -> None:
+    token = "tT0-_" * 8 + "abc"
+    paths = (
+        f"/e/{token}.png",
+        f"/x//{token}",
+        f"/e/%{ord(token[0]):02x}{token[1:]}.png",
+        f"/e/{token[:20]}%{ord(token[20]):02x}{token[21:]}.png",
+        f"/%65/{token}.png?size=64",
+        f"/x/y/{token}/z",
+        "/auth/sign-in",
+    )
+    async with AsyncClient(base_url=nginx.url) as client:
+        for path in paths:
+            assert (await client.get(path)).status_code == 503
+    lines = [json.loads(line) for line in nginx.access_log.read_text().splitlines()]
+    assert [line["path"] for line in lines] == [
+        *("/e/...", "/x//...", "/e/", f"/e/{token[:20]}", "/", "/x/y/...", "/auth/sign-in")
+    ]
 
 
 async def test_the_configuration_for_compose_starts_before_its_service(directory: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from httpx2 import Client
 from tests.attacks.world import NEWS_S, Pair, three_nodes, until
 from tests.edge.conftest import Front
+from tests.edge.odd_links import revoke, share
 from tests.nginx import NginxServer, public_directory
 from tests.servers import PostgresServer
 
@@ -41,6 +42,12 @@ def refused_soon(started: Front, pair: Pair) -> None:
     assert [started.get(pair).status_code for _ in range(5)] == [401] * 5
 
 
+def gone_soon(started: Front, target: str) -> None:
+    """Return when nginx does not find a link any more; it must not come back."""
+    until(lambda: started.client.get(target).status_code, 404, within_s=NEWS_S)
+    assert [started.client.get(target).status_code for _ in range(5)] == [404] * 5
+
+
 def test_each_withdraws_what_the_other_published(two_nodes: Front) -> None:
     world = two_nodes.world
     pair = world.sign_up()
@@ -51,6 +58,21 @@ def test_each_withdraws_what_the_other_published(two_nodes: Front) -> None:
         newer = world.refresh(pair, node=world.nodes[number % 2])
         refused_soon(two_nodes, pair)
         pair = newer
+
+
+def test_each_withdraws_the_links_that_the_other_published(two_nodes: Front) -> None:
+    world = two_nodes.world
+    pair = world.sign_up()
+    for number in range(4):
+        shared = share(two_nodes, pair)
+        targets = [shared.path(), shared.path("?size=64")]
+        assert world.nodes[1].send("GET", targets[0]).status_code == 200
+        assert two_nodes.client.get(targets[1]).status_code == 200  # published by the first node
+        with two_nodes.paused():
+            assert [two_nodes.client.get(each).status_code for each in targets] == [200, 200]
+        revoke(two_nodes, pair, shared, node=world.nodes[number % 2])
+        for target in targets:
+            gone_soon(two_nodes, target)
 
 
 def test_when_one_ends_the_other_goes_on(two_nodes: Front) -> None:

@@ -74,7 +74,10 @@ def speaking(share: float, slow_ms: int, status: int = 200, slow_s: float = 0) -
         await send({"type": "http.response.body", "body": b"12345"})
 
     boundary = Boundary(
-        app, requests=Requests(), access_log=AccessLog(share, slow_ms, ClientAddress([]))
+        app,
+        requests=Requests(),
+        access_log=AccessLog(share, slow_ms, ClientAddress([])),
+        large_bodies={},
     )
     transport = ASGITransport(boundary, client=("192.0.2.7", 1), raise_app_exceptions=False)
     return AsyncClient(transport=transport, base_url=BASE_URL)

@@ -7,44 +7,21 @@ from typing import Any
 
 import pytest
 from httpx2 import AsyncClient
-from starlette.types import ASGIApp
 from tests.accounts import ManualClock
 from tests.web.browser import ACCESS
 from tests.web.conftest import PASSWORD, Person, bearer, refreshed, sign_in, sign_up
-from tests.web.exchanges import Answer, Header, Request, exchange
+from tests.web.doors import Door, open_door
+from tests.web.exchanges import Header, Request
 
-from emoticon.app import create_app
 from emoticon.domain.floors import Floors
-from emoticon.domain.publishing import Publishing
 from emoticon.domain.services import Services
 from emoticon.settings import Settings
 
 
-class Door:
-    """An application, and how often its edge has answered."""
-
-    def __init__(self, app: ASGIApp, services: Services) -> None:
-        self.app = app
-        self.services = services
-
-    @property
-    def hits(self) -> int:
-        """Answers of the edge."""
-        assert self.services.publishing.asked is not None
-        return self.services.publishing.asked.hits
-
-    async def ask(self, request: Request) -> tuple[Answer, bool]:
-        """Return the answer, and whether the edge gave it."""
-        before = self.hits
-        answer = await exchange(self.app, request)
-        return answer, self.hits > before
-
-
 @pytest.fixture
 async def door(settings: Settings, services: Services) -> AsyncGenerator[Door]:
-    app = create_app(settings, services)
-    async with app.router.lifespan_context(app):
-        yield Door(app, services)
+    async with open_door(settings, services) as opened:
+        yield opened
 
 
 def wanted(person: Person, wish: str = "", *more: Header, **changes: Any) -> Request:
@@ -260,11 +237,9 @@ async def test_nothing_is_answered_while_nobody_knows_what_has_ended(
 ) -> None:
     published = services.publishing
     never_refreshed = Floors(ManualClock(), life_s=600, stale_s=5)
-    stale = Publishing(published.edge, published.asked, never_refreshed, published.verified)
+    stale = replace(published, floors=never_refreshed)
     for publishing, expected in ((published, True), (stale, False)):
-        app = create_app(settings, replace(services, publishing=publishing))
-        async with app.router.lifespan_context(app):
-            door = Door(app, services)
+        async with open_door(settings, replace(services, publishing=publishing)) as door:
             await door.ask(wanted(person))
             answer, by_edge = await door.ask(wanted(person))
             assert (answer.status, by_edge) == (200, expected)

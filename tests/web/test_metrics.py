@@ -175,7 +175,8 @@ async def test_a_valkey_that_went_away_shows(tmp_path: Path, empty_valkey: Valke
 async def test_the_page_of_metrics_names_each_and_no_other(
     tmp_path: Path, empty_valkey: ValkeyServer
 ) -> None:
-    async with served(tmp_path, metrics_token=TOKEN, shared_tier_url=empty_valkey.url) as client:
+    elsewhere = {"shared_tier_url": empty_valkey.url, "upstream_url": "http://127.0.0.1/{seed}"}
+    async with served(tmp_path, metrics_token=TOKEN, **elsewhere) as client:
         person = await sign_up(client)
         await person.emoticon()
         await person.emoticon()

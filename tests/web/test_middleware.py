@@ -5,13 +5,15 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from httpx2 import AsyncClient
+from httpx2 import ASGITransport, AsyncClient
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
-from tests.web.conftest import assert_problem
+from tests.web.conftest import BASE_URL, assert_problem
 
 from emoticon.web import middleware
 from emoticon.web.access_log import AccessLog
+from emoticon.web.addresses import ClientAddress
 from emoticon.web.middleware import Boundary
 from emoticon.web.requests import Requests
 
@@ -113,7 +115,9 @@ async def test_what_is_no_request_passes_through() -> None:
 
     requests = Requests()
     log = AccessLog(1, 1, lambda _scope: "")
-    await Boundary(app, requests=requests, access_log=log)({"type": "lifespan"}, receive, drop)
+    await Boundary(app, requests=requests, access_log=log, large_bodies={})(
+        {"type": "lifespan"}, receive, drop
+    )
     assert seen == ["lifespan"]
     assert not list(requests.items())
 
@@ -126,3 +130,26 @@ async def test_a_body_that_does_not_come_is_given_up() -> None:
     with pytest.raises(HTTPException) as caught:
         await middleware.bounded(silent, deadline_s=0.01)()
     assert caught.value.status_code == 408
+
+
+async def test_a_path_may_take_more_than_others() -> None:
+    requests, log = Requests(), AccessLog(0, 1000, ClientAddress([]))
+    read_bytes = 0
+
+    async def reader(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal read_bytes
+        more = True
+        while more:
+            message = await receive()
+            read_bytes += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        await Response(status_code=204)(scope, receive, send)
+
+    boundary = Boundary(reader, requests=requests, access_log=log, large_bodies={"/large": 100_000})
+    async with AsyncClient(transport=ASGITransport(boundary), base_url=BASE_URL) as client:
+        assert (await client.put("/large", content=b"x" * 100_000)).status_code == 204
+        assert read_bytes == 100_000
+        too_large = await client.put("/large", content=b"x" * 100_001)
+        assert_problem(too_large, 413, "content_too_large")
+        assert too_large.json()["detail"] == "A body has at most 100000 bytes"
+        assert (await client.put("/other", content=b"x" * 100_000)).status_code == 413

@@ -1,22 +1,15 @@
 """Tiers and generators with a span around what may take long. Imported only when requests are traced."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from opentelemetry import trace
 from typing_extensions import override
 
-from emoticon.domain.models import (
-    Drawing,
-    Extent,
-    Format,
-    Kept,
-    Label,
-    Look,
-    Picture,
-    Style,
-    TierFigures,
-)
-from emoticon.domain.ports import Generator, OuterTier
+from emoticon.domain.keeping import Extent, Kept, Label, TierFigures
+from emoticon.domain.media import Generator
+from emoticon.domain.models import Drawing, Format, Look, Picture, Style
+from emoticon.domain.ports import OuterTier
 
 _tracer = trace.get_tracer("emoticon")
 
@@ -98,6 +91,11 @@ class TracedGenerator(Generator):
 
     @property
     @override
+    def version(self) -> int:
+        return self._generator.version
+
+    @property
+    @override
     def revision(self) -> str:
         return self._generator.revision
 
@@ -109,6 +107,14 @@ class TracedGenerator(Generator):
     @override
     def style(self, name: str) -> Style:
         return self._generator.style(name)
+
+    @override
+    def options(self, style: str) -> Mapping[str, Any]:
+        return self._generator.options(style)
+
+    @override
+    def check(self, style: str, options: Mapping[str, Any]) -> None:
+        self._generator.check(style, options)
 
     @override
     async def draw(self, look: Look, size_px: int, picture_format: Format) -> Drawing:

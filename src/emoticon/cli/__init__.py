@@ -11,6 +11,7 @@ from emoticon.cli import (
     cache,
     config,
     doctor,
+    looks,
     migrate,
     render,
     serve,
@@ -22,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (serve, migrate, account, sessions, backup, cache, render, doctor, config):
+for group in (serve, migrate, account, sessions, looks, backup, cache, render, doctor, config):
     group.register(app)
 
 

@@ -11,7 +11,7 @@ import typer
 from emoticon.cli.account import visible
 from emoticon.cli.cache_reports import progress, size
 from emoticon.cli.environment import WRONG_SETTINGS, fail, settings_or_exit
-from emoticon.domain.backups import BackupRefused, Restored
+from emoticon.domain.backups import ORIGINALS_PART, BackupRefused, Manifest, Restored
 from emoticon.domain.errors import EmoticonError
 from emoticon.settings import Settings
 from emoticon.telemetry import configure_logging
@@ -32,7 +32,8 @@ def backup(
 ) -> None:
     """Write accounts and signing key into one file, also beside a running service. Keep it as safe as they are.
 
-    Cached pictures are left out: they are drawn again.
+    Cached pictures are left out: they are drawn again. Uploaded ones are in it where they lie in a directory; those in
+    S3 and the like are to be kept by its own means.
     """
     target = None if file == "-" else Path(file)
     if target is None and sys.stdout.isatty():
@@ -40,15 +41,18 @@ def backup(
     settings = _settings()
 
     from emoticon.wiring.backup import make_backup
+    from emoticon.wiring.originals import originals_directory
 
     with _plainly(), progress() as on_progress:
         manifest = make_backup(settings, target, force=force, on_progress=on_progress)
     key = "with" if manifest.secret == "kept" else "without"  # noqa: S105 - where it is
     typer.echo(
         f"backup of {manifest.made_at}, schema {manifest.schema}: {size(manifest.size_bytes)} of accounts,"
-        f" {key} the signing key",
+        f" {key} the signing key{_originals(manifest)}",
         err=target is None,
     )
+    if originals_directory(settings) is None:
+        typer.echo("uploaded pictures are in a store of their own: it is to be kept, too", err=True)
 
 
 def restore(
@@ -85,10 +89,15 @@ def restore(
         typer.echo(line)
 
 
+def _originals(manifest: Manifest) -> str:
+    with_them = any(part.name == ORIGINALS_PART for part in manifest.parts)
+    return ", with uploaded pictures" if with_them else ""
+
+
 def _lines(restored: Restored, settings: Settings, *, bring_back_deleted: bool) -> list[str]:
     manifest, renewed = restored.manifest, restored.renewed
     lines = [
-        f"accounts as they were at {manifest.made_at}: {renewed.accounts}",
+        f"accounts as they were at {manifest.made_at}: {renewed.accounts}{_originals(manifest)}",
         "all tokens and sessions have ended: everybody has to sign in again",
     ]
     if renewed.deleted_since:

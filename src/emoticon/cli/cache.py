@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from emoticon.cli import cache_purge, cache_warm, simulate
+from emoticon.cli import cache_originals, cache_purge, cache_warm, simulate
 from emoticon.cli.account import visible
 from emoticon.cli.cache_reports import act, end, number, pictures, progress, size, table, tell
 from emoticon.cli.environment import WRONG_SETTINGS, fail
@@ -49,11 +49,24 @@ def verify(
     *,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Delete what is damaged or belongs to an account long gone."),
+        typer.Option(
+            "--repair",
+            help="Delete what is damaged or belongs to an account long gone, and uploaded pictures that nobody shows.",
+        ),
     ] = False,
+    older_than_s: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=86_400,
+            help="Leave uploads alone that are younger than so many seconds: they may be under way.",
+        ),
+    ] = 60,
     as_json: AsJson = False,
 ) -> None:
     """Read every picture and check that it is as it was written; or prove that nothing of an account is left.
+
+    Uploaded pictures are read, too. What is lost of them cannot be repaired: it is said whose they are.
 
     The status is 0 only when every tier could be asked and all is well: nothing wrong, or nothing left of the account.
     """
@@ -63,12 +76,18 @@ def verify(
         raise _verify_owner(owner, as_json=as_json)
     with progress() as on_progress:
         found = act(lambda cache: cache.verify(repair=repair, on_progress=on_progress))
-    clean = all(verified.clean for verified in found)
+        originals = cache_originals.examine(
+            repair=repair, age_s=older_than_s, on_progress=on_progress
+        )
+    clean = all(verified.clean for verified in found) and originals.clean
     if as_json:
-        tell(found, lambda verified: {"clean": verified.clean}, clean=clean)
+        whole = {"clean": clean, "originals": cache_originals.fields(originals)}
+        tell(found, lambda verified: {"clean": verified.clean}, **whole)
     else:
         for verified in found:
             typer.echo(_verified(verified, repair=repair))
+        typer.echo(cache_originals.line(originals))
+    cache_originals.say_trouble(originals)
     raise end(found, well=clean)
 
 

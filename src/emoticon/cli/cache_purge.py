@@ -12,7 +12,7 @@ from emoticon.cli.account import visible
 from emoticon.cli.cache_reports import act, end, pictures, progress
 from emoticon.cli.environment import WRONG_SETTINGS, fail
 from emoticon.domain.cache import Cache, Purged
-from emoticon.domain.models import Kept
+from emoticon.domain.keeping import Kept
 from emoticon.domain.pictures import style_tag
 
 _AGE = re.compile(r"([0-9]{1,6})([mhdw])")

@@ -15,12 +15,19 @@ _GROUPS = {
     "database_url": "Accounts",
     "limits": "Limits",
     "jwt_secret": "Tokens",
-    "default_style": "Pictures",
+    "edge_dir": "Edge",
+    "access_log_share": "Observation",
+    "default_style": "Looks",
+    "uploads": "Uploads and links",
+    "public_generator": "Other generators",
+    "draw_threads": "Pictures",
 }
 _DEFAULTS_IN_WORDS = {
     "data_dir": "`~/.local/share/emoticon`",
     "draw_threads": "one for each core",
     "trusted_proxies": "none",
+    "styles": "all",
+    "palette": "none",
 }
 
 

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 @sessions.command()
 def prune() -> None:
-    """Forget old sessions, rows of audit and erasures, and accounts deleted long ago, as a service does each hour.
+    """Forget what is over - sessions, links, audit, accounts, uploads - as a service does each hour.
 
     EMOTICON_AUDIT_DAYS and EMOTICON_NAME_HOLD_DAYS say how long they are kept.
     """

@@ -9,6 +9,9 @@ from typing import Any, Final, Self
 FORMAT: Final = 1
 """Of the file. A program reads this one only."""
 
+ORIGINALS_PART: Final = "originals.tar"
+"""Uploaded pictures, where they lie in a directory."""
+
 SECRET_PART: Final = "jwt-secret"  # noqa: S105 - the name of a part
 
 MARGIN: Final = 2**30

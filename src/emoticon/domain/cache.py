@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from emoticon.domain.errors import InvalidUsername, TierUnavailable, UnknownAccount
-from emoticon.domain.models import ErasureLog, Kept
+from emoticon.domain.keeping import ErasureLog, Kept
 from emoticon.domain.names import fold
 from emoticon.domain.ports import OuterTier
 from emoticon.domain.stores import AccountStore, ErasureStore

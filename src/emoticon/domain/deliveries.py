@@ -6,7 +6,8 @@ from typing import Final
 
 from emoticon.domain.bars import Bars
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Label, Picture
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Picture
 from emoticon.domain.ports import Tier
 from emoticon.domain.traffic import Traffic
 

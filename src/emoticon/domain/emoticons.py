@@ -1,14 +1,15 @@
 """From an account and a wish for a size and a format to a picture."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from emoticon.domain import pictures
 from emoticon.domain.admission import DEAR_MS
 from emoticon.domain.drawing_times import DrawingTimes
-from emoticon.domain.errors import InvalidUsername, NotYours
+from emoticon.domain.errors import InvalidUsername, NotYours, Unavailable
+from emoticon.domain.generators import Generators
+from emoticon.domain.media import Generator
 from emoticon.domain.models import Account, Format, Look, Picture
 from emoticon.domain.names import fold
-from emoticon.domain.ports import Generator
 from emoticon.domain.tiers import Tiers
 
 
@@ -17,7 +18,7 @@ class Emoticons:
     """Pictures of looks: from the tiers, else drawn."""
 
     tiers: Tiers
-    generator: Generator
+    generators: Generators
     times: DrawingTimes = field(default_factory=DrawingTimes)
 
     async def own(
@@ -28,6 +29,7 @@ class Emoticons:
         Raises:
             NotYours: the name is another's or nobody's.
             InvalidSize: see `pictures.check_size`.
+            NoVector: it is an uploaded picture, and SVG was asked for.
             Unavailable: it cannot be drawn now.
         """
         try:
@@ -39,15 +41,19 @@ class Emoticons:
         return await self.of(account.look, size_px, picture_format, owner=account.id)
 
     async def of(self, look: Look, size_px: int, picture_format: Format, *, owner: int) -> Picture:
-        """Return the picture of a look, kept for `owner` (account id, 0 for nobody)."""
+        """Return the picture of a look, kept for `owner` (account id, 0 for nobody).
+
+        What another than the built-in generator cannot draw now is shown as that one can: a `stand_in`.
+        """
         pictures.check_size(size_px)
-        label = pictures.label(look, size_px, picture_format, self.generator.revision, owner=owner)
-        return await self.tiers.picture(
-            label,
-            kept=size_px in pictures.KEPT_PX,
-            slow=lambda: self.times.expected_ms(look.style, picture_format, size_px) >= DEAR_MS,
-            draw=lambda: self._draw(look, size_px, picture_format),
-        )
+        try:
+            return await self._of(look, size_px, picture_format, owner)
+        except Unavailable:
+            instead = self.generators.stand_in(look)
+            if instead == look:
+                raise
+            picture = await self._of(instead, size_px, picture_format, owner)
+            return replace(picture, stand_in=True)
 
     async def warm(self, look: Look, size_px: int, picture_format: Format, *, owner: int) -> bool:
         """Put the picture of a look into every tier beyond memory, and say whether it had to be drawn for that.
@@ -56,13 +62,30 @@ class Emoticons:
         """
         if pictures.check_size(size_px) not in pictures.KEPT_PX:
             return False
-        label = pictures.label(look, size_px, picture_format, self.generator.revision, owner=owner)
-        return await self.tiers.keep(label, lambda: self._draw(look, size_px, picture_format))
+        generator = self.generators.of(look)
+        label = pictures.label(look, size_px, picture_format, generator.revision, owner=owner)
+        return await self.tiers.keep(
+            label, lambda: self._draw(generator, look, size_px, picture_format)
+        )
+
+    def version(self, look: Look) -> str:
+        """Return what stands for all pictures of a look in URLs: another one as soon as any of them may be another."""
+        return pictures.version(look, self.generators.of(look).revision)
+
+    async def _of(self, look: Look, size_px: int, picture_format: Format, owner: int) -> Picture:
+        generator = self.generators.of(look)
+        label = pictures.label(look, size_px, picture_format, generator.revision, owner=owner)
+        return await self.tiers.picture(
+            label,
+            kept=size_px in pictures.KEPT_PX,
+            slow=lambda: self.times.expected_ms(look.kind, picture_format, size_px) >= DEAR_MS,
+            draw=lambda: self._draw(generator, look, size_px, picture_format),
+        )
 
     async def _draw(
-        self, look: Look, size_px: int, picture_format: Format
+        self, generator: Generator, look: Look, size_px: int, picture_format: Format
     ) -> tuple[Picture, float]:
-        drawing = await self.generator.draw(look, size_px, picture_format)
+        drawing = await generator.draw(look, size_px, picture_format)
         if size_px in pictures.KEPT_PX:
-            self.times.add(look.style, picture_format, size_px, drawing.took_ms)
+            self.times.add(look.kind, picture_format, size_px, drawing.took_ms)
         return pictures.picture(drawing.body, picture_format, size_px), drawing.took_ms

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from emoticon.domain.models import ErasureLog
+from emoticon.domain.keeping import ErasureLog
 from emoticon.domain.ports import OuterTier, Tier
 from emoticon.domain.stores import ErasureStore
 from emoticon.domain.tiers import Tiers

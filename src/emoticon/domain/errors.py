@@ -6,7 +6,13 @@ EmoticonError
 |  |- InvalidPassword      too short, too long or not text
 |  |- WeakPassword         guessed too soon
 |  |- InvalidSize          not a size that is drawn
-|  `- UnknownStyle         no style of that name
+|  |- UnknownStyle         no style of that name
+|  |- InvalidLook          options that the style does not have, or a seed that cannot be used
+|  |- InvalidLink          a label, an expiry or sizes that a share link cannot have
+|  |- NoVector             an uploaded picture has no SVG
+|  `- InvalidPicture       an upload that cannot be decoded, or has too many pixels
+|- UnsupportedPicture      an upload that is of no format we take
+|- PictureTooLarge         an upload with too many bytes
 |- UsernameTaken           another account has the name, or one that looks the same
 |- SignUpsClosed           the operator takes no new accounts
 |- NotAuthenticated        no token was sent
@@ -20,6 +26,8 @@ EmoticonError
 |- WrongPassword           the password that was retyped is not the account's
 |- NotYours                somebody else's emoticon
 |- UnknownSession          no open session of the caller has this id
+|- UnknownLink             no share link that is good has this token or id
+|- TooManyLinks            the account has all the share links that it may have
 |- UnknownAccount          no account has this name
 |- TooManyAttempts         try again after `retry_after_s` seconds
 `- Unavailable             try again after `retry_after_s` seconds
@@ -28,6 +36,8 @@ EmoticonError
    |- DrawingBusy          too many pictures are waiting to be drawn
    |- DrawingTimedOut      a picture was not ready before its deadline
    |- DrawingFailed        the generator could not draw the look
+   |- UploadsBusy          too many uploads are under way
+   |- OriginalsUnavailable uploaded pictures cannot be read or written now
    |- StoreUnavailable     the accounts cannot be read or written now
    |- BulletinUnavailable  the other nodes cannot be told; never reaches a client
    `- TierUnavailable      a place that keeps pictures is down; never reaches a client
@@ -87,6 +97,48 @@ class UnknownStyle(InvalidInput):
 
     code = "unknown_style"
     default_detail = "There is no such style"
+
+
+class InvalidLook(InvalidInput):
+    """The style does not have these options, or nothing can be drawn of the seed."""
+
+    code = "invalid_look"
+    default_detail = "The style cannot be drawn like this"
+
+
+class InvalidLink(InvalidInput):
+    """A share link cannot have this label, expiry or these sizes."""
+
+    code = "invalid_link"
+    default_detail = "A share link cannot be like this"
+
+
+class NoVector(InvalidInput):
+    """An uploaded picture is made of pixels."""
+
+    code = "no_vector"
+    default_detail = "An uploaded picture has no SVG"
+
+
+class InvalidPicture(InvalidInput):
+    """The upload cannot be decoded, or has too many pixels."""
+
+    code = "invalid_picture"
+    default_detail = "This picture cannot be used"
+
+
+class UnsupportedPicture(EmoticonError):
+    """The upload is of no format that is taken."""
+
+    code = "unsupported_picture"
+    default_detail = "Send PNG, JPEG, WebP, GIF or AVIF"
+
+
+class PictureTooLarge(EmoticonError):
+    """The upload has too many bytes."""
+
+    code = "picture_too_large"
+    default_detail = "This picture is too large"
 
 
 class UsernameTaken(EmoticonError):
@@ -180,6 +232,20 @@ class UnknownSession(EmoticonError):
     default_detail = "There is no such session"
 
 
+class UnknownLink(EmoticonError):
+    """No share link has this token or id, or no longer; the same answer for another's."""
+
+    code = "unknown_link"
+    default_detail = "There is no such link"
+
+
+class TooManyLinks(EmoticonError):
+    """The account has all the share links that it may have."""
+
+    code = "too_many_links"
+    default_detail = "This account has too many links: revoke one"
+
+
 class UnknownAccount(EmoticonError):
     """Nobody has the name; said to operators only."""
 
@@ -235,6 +301,20 @@ class DrawingFailed(Unavailable):
 
     code = "drawing_failed"
     default_detail = "The picture could not be drawn"
+
+
+class UploadsBusy(Unavailable):
+    """Too many uploads are under way."""
+
+    code = "uploads_busy"
+    default_detail = "Too many pictures are being uploaded"
+
+
+class OriginalsUnavailable(Unavailable):
+    """The store of uploaded pictures cannot be reached, or has lost one."""
+
+    code = "originals_unavailable"
+    default_detail = "Uploaded pictures cannot be reached now"
 
 
 class StoreUnavailable(Unavailable):

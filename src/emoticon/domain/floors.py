@@ -37,14 +37,17 @@ class Floors:
         self._refreshed_ms: int | None = None
         self._floors: dict[int, int] = {}
         self._ended: set[str] = set()
-        self._oldest: deque[tuple[int, Change]] = deque()
+        self._revisions: dict[int, int] = {}
+        self._oldest: deque[tuple[int, int, Change]] = deque()
         self._news = 0
         self._heard: dict[int, int] = {}
 
     def merge(self, change: Change) -> bool:
         """Take a change in; say whether it is news here. If so, nothing that stood on the old is left on return."""
-        news = change.floor > self._floors.get(change.account_id, 0) or (
-            bool(change.session_id) and change.session_id not in self._ended
+        news = (
+            change.floor > self._floors.get(change.account_id, 0)
+            or (bool(change.session_id) and change.session_id not in self._ended)
+            or change.revision > self._revisions.get(change.account_id, 0)
         )
         if news:
             self._forget_old()
@@ -52,15 +55,22 @@ class Floors:
                 self._floors[change.account_id] = change.floor
             if change.session_id:
                 self._ended.add(change.session_id)
+            if change.revision > self._revisions.get(change.account_id, 0):
+                self._revisions[change.account_id] = change.revision
             self._news += 1
             self._heard[change.account_id] = self._news
-            self._oldest.append((self._clock.elapsed_ms(), change))
+            self._oldest.append((self._clock.elapsed_ms(), self._news, change))
             for withdraw in self._withdraw:
                 withdraw(change.account_id)
         return news
 
+    @property
+    def news(self) -> int:
+        """How much news there has been so far."""
+        return self._news
+
     def mark(self, account_id: int) -> int:
-        """Return a number that is another one after each piece of news about the account."""
+        """Return what `news` was after the last piece of news about the account, 0 when there was none lately."""
         return self._heard.get(account_id, 0)
 
     def refreshed(self, at_ms: int) -> None:
@@ -102,9 +112,12 @@ class Floors:
     def _forget_old(self) -> None:
         last_ms = self._clock.elapsed_ms() - self._kept_ms
         while self._oldest and self._oldest[0][0] < last_ms:
-            _, change = self._oldest.popleft()
+            _, news, change = self._oldest.popleft()
             self._ended.discard(change.session_id)
             # A newer entry of the account has an entry of its own in the queue.
             if self._floors.get(change.account_id, 0) <= change.floor:
                 self._floors.pop(change.account_id, None)
-                self._heard.pop(change.account_id, None)
+            if self._revisions.get(change.account_id, 0) <= change.revision:
+                self._revisions.pop(change.account_id, None)
+            if self._heard.get(change.account_id) == news:
+                del self._heard[change.account_id]

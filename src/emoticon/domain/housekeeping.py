@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from emoticon.domain.errors import StoreUnavailable
+from emoticon.domain.errors import OriginalsUnavailable, StoreUnavailable
 from emoticon.domain.ports import Clock
 from emoticon.domain.stores import AccountStore, AuditStore, ErasureStore, SessionStore
 
@@ -20,7 +20,10 @@ _PAUSE_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
-    """Sessions that are over, the audit and erasures are kept `audit_days`, deleted accounts `name_hold_days`."""
+    """Sessions that are over, the audit and erasures are kept `audit_days`, deleted accounts `name_hold_days`.
+
+    `others` delete some of what they are named after, and return how many.
+    """
 
     accounts: AccountStore
     sessions: SessionStore
@@ -29,6 +32,7 @@ class Housekeeping:
     clock: Clock
     audit_days: int
     name_hold_days: int
+    others: Mapping[str, Callable[[], Awaitable[int]]] = field(default_factory=dict)
 
     async def prune(self, on_progress: Callable[[str, int], None]) -> dict[str, int]:
         """Delete in short transactions, so that nobody waits; `on_progress(kind, so_far)` is called after each.
@@ -43,13 +47,17 @@ class Housekeeping:
             "audit rows": lambda: self.audit.prune(old_ms, _BATCH),
             "erasures": lambda: self.erasures.prune(old_ms, _BATCH),
             "deleted accounts": lambda: self.accounts.prune(held_ms, _BATCH),
+            **self.others,
         }
         gone = dict.fromkeys(kinds, 0)
         for kind, prune in kinds.items():
-            while count := await prune():
-                gone[kind] += count
-                on_progress(kind, gone[kind])
-                await asyncio.sleep(0)
+            try:
+                while count := await prune():
+                    gone[kind] += count
+                    on_progress(kind, gone[kind])
+                    await asyncio.sleep(0)
+            except OriginalsUnavailable as error:  # no reason to keep anything else
+                log.info("%s stay for a while: %s", kind, error)
         return gone
 
     @asynccontextmanager

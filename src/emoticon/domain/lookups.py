@@ -5,7 +5,8 @@ import logging
 from typing import Final
 
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Label, Picture
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Picture
 from emoticon.domain.ports import Tier
 from emoticon.domain.traffic import Traffic
 

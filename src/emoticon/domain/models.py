@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 
 class Format(StrEnum):
@@ -19,6 +18,17 @@ class Format(StrEnum):
         return "image/svg+xml" if self is Format.SVG else f"image/{self.value}"
 
 
+BUILT_IN = "dicebear"
+"""The generator that comes with the service."""
+
+ORIGINAL = "original"
+"""The kind of every uploaded picture, and the generator that shows them. No style has this name."""
+
+
+UPSTREAM = "upstream"
+"""The generator that has another service draw, and its one style."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What an emoticon looks like; with the same generator version it is drawn the same for ever."""
@@ -27,8 +37,20 @@ class Look:
     seed: str
     options: str = "{}"
     """The style's own options as canonical JSON: sorted keys, no spaces."""
-    generator: str = "dicebear"
+    generator: str = BUILT_IN
     generator_version: int = 10
+    original: str = ""
+    """The name of the uploaded picture that is shown in the place of the style, "" for none."""
+
+    @property
+    def kind(self) -> str:
+        """What is seen: the style, or `original`."""
+        return ORIGINAL if self.original else self.style
+
+    @property
+    def scalable(self) -> bool:
+        """Whether there is SVG of it."""
+        return self.generator == BUILT_IN and not self.original
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +68,8 @@ class Account:
     created_at: int
     disabled_at: int | None = None
     """When the operator shut it, None while it is open."""
+    revision: int = 0
+    """How often its look, visibility or links have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +136,8 @@ class Change:
     """Tokens below it are dead; 0 says nothing."""
     session_id: str = ""
     """The session that has ended; empty says nothing."""
+    revision: int = 0
+    """What was published of an older revision of the account is no longer good; 0 says nothing."""
 
 
 class Event(StrEnum):
@@ -129,6 +155,12 @@ class Event(StrEnum):
     DELETION = "deletion"
     DISABLED = "disabled"
     ENABLED = "enabled"
+    LOOK = "look"
+    PICTURE = "picture"
+    PICTURE_DELETED = "picture_deleted"
+    VISIBILITY = "visibility"
+    LINK = "link"
+    LINK_REVOKED = "link_revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +228,8 @@ class Picture:
     size_px: int
     digest: bytes
     """blake2b-128 of the body."""
+    stand_in: bool = False
+    """It is shown in the place of another that cannot be drawn now, so nobody is to keep it."""
 
     @property
     def mtime_s(self) -> int:
@@ -211,54 +245,6 @@ class Picture:
         return f'"{self.mtime_s:x}-{len(self.body):x}"'
 
 
-class Label(NamedTuple):
-    """What a picture is kept under. Made by `emoticon.domain.pictures.label` for every request, hence a tuple."""
-
-    key: bytes
-    """16 bytes; equal for all who look the same."""
-    owner: int = 0
-    """Account id, 0 for nobody."""
-    style_tag: int = 0
-    """Stands for the style, see `emoticon.domain.pictures.style_tag`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A picture as it was found by whoever looks a tier through; `ref` is how that tier finds it again.
-
-    What is not `intact` may have any other value here.
-    """
-
-    ref: bytes
-    label: Label
-    drawn_at_s: int
-    size_bytes: int
-    intact: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """How large a tier is; None is not known. `limit_bytes` 0 is without a limit."""
-
-    pictures: int | None
-    used_bytes: int
-    limit_bytes: int
-
-
-@dataclass(slots=True)
-class TierFigures:
-    """Counts since this process opened a tier. `used_bytes` is None where only the tier's server knows."""
-
-    writes: int = 0
-    dropped: int = 0
-    """Not written: too many waited, too large, no room, not available."""
-    evicted: int = 0
-    damaged: int = 0
-    """Read and found not to be as it was written."""
-    used_bytes: int | None = None
-    available: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """What a generator has drawn, and how long it worked on it, without the wait for its turn."""
@@ -268,38 +254,58 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
-    """All pictures of an account are to go. Numbers grow in the order in which erasures become visible."""
-
-    number: int
-    owner: int
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureLog:
-    """What a store has of erasures: numbers of the oldest and newest, and of the newest that is settled; 0 is none."""
-
-    oldest: int
-    newest: int
-    settled: int
-
-
-@dataclass(frozen=True, slots=True)
 class Grant:
     """Who may be given a picture again without being asked anew: the bearer of this token, for this wish."""
 
     token: str = field(repr=False)
+    """An access token, or the token of a share link, which is shorter than any of those."""
     account_id: int
     username: str
-    """As it was asked for."""
+    """As it was asked for; of a share link the version that was asked for, "" for none."""
     size_px: int
     format: Format
     expires_at_s: int
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A square part of an uploaded picture, in its pixels after it was turned upright."""
+
+    left_px: int
+    top_px: int
+    side_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalPlace:
+    """Where an uploaded picture lies: of whom it is, and its name, which no other has; see `emoticon.domain.blobs`."""
+
+    account_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A share link before the store has written it. `id` is 32 hex digits, random."""
+
+    id: str
+    label: str
+    sizes_px: tuple[int, ...]
+    """The sizes that may be asked for; none is any."""
+    created_at: int
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link(NewLink):
+    """A share link as it is kept, good until it expires or is revoked."""
+
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Style:
-    """A kind of drawing, and whom to thank for it."""
+    """A kind of drawing, and whom to thank for it; "" for what it does not say."""
 
     name: str
     title: str

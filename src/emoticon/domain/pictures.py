@@ -5,7 +5,8 @@ import zlib
 from hashlib import blake2b
 
 from emoticon.domain.errors import InvalidSize
-from emoticon.domain.models import Format, Kept, Label, Look, Picture
+from emoticon.domain.keeping import Kept, Label
+from emoticon.domain.models import Format, Look, Picture
 
 MIN_PX = 16
 MAX_PX = 512
@@ -48,6 +49,7 @@ def key(look: Look, size_px: int, picture_format: Format, revision: str) -> byte
         look.seed,
         str(size_px),
         picture_format.value,
+        *([look.original] if look.original else []),
     )
     digest = blake2b(digest_size=KEY_BYTES, person=b"emoticon key")
     for part in parts:  # lengths keep ("ab", "c") and ("a", "bc") apart
@@ -56,9 +58,14 @@ def key(look: Look, size_px: int, picture_format: Format, revision: str) -> byte
     return digest.digest()
 
 
+def version(look: Look, revision: str) -> str:
+    """Return 12 letters that stand for all pictures of a look, whatever their size and format."""
+    return key(look, 0, Format.PNG, revision).hex()[:12]
+
+
 def label(look: Look, size_px: int, picture_format: Format, revision: str, *, owner: int) -> Label:
     """Return what the picture of a look is kept under for `owner` (account id, 0 for nobody)."""
-    return Label(key(look, size_px, picture_format, revision), owner, style_tag(look.style))
+    return Label(key(look, size_px, picture_format, revision), owner, style_tag(look.kind))
 
 
 def style_tag(style: str) -> int:

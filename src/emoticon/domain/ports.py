@@ -3,21 +3,15 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
+from emoticon.domain.keeping import Extent, Kept, Label, TierFigures
 from emoticon.domain.models import (
     Change,
     Claims,
-    Drawing,
-    Extent,
     Format,
     Grant,
-    Kept,
-    Label,
     Limit,
-    Look,
     Picture,
     Strength,
-    Style,
-    TierFigures,
 )
 
 
@@ -140,48 +134,20 @@ class RefreshSigner(Protocol):
         ...
 
 
-class Generator(Protocol):
-    """Draws pictures of looks."""
+class LinkSigner(Protocol):
+    """Makes tokens of share links that only this service can make, and tells them from all others without a store."""
 
-    @property
-    def revision(self) -> str:
-        """Everything of this generator that can change the bytes of a look, in a short word."""
+    def seal(self, link_id: str) -> str:
+        """Return the token of a link (32 hex digits); URL-safe, 43 letters."""
         ...
 
-    @property
-    def style_names(self) -> Sequence[str]:
-        """All styles, sorted; costs nothing."""
-        ...
-
-    def style(self, name: str) -> Style:
-        """Describe a style; reads it on first use. Raises UnknownStyle."""
-        ...
-
-    async def draw(self, look: Look, size_px: int, picture_format: Format) -> Drawing:
-        """Draw; the same arguments give the same bytes.
+    def open(self, token: str) -> str:
+        """Return the id of a link by a token of any shape and length.
 
         Raises:
-            UnknownStyle: the look names none of `style_names`.
-            DrawingBusy: the queue is full.
-            DrawingTimedOut: the deadline passed.
-            DrawingFailed: the look cannot be drawn.
+            UnknownLink: for every defect alike.
 
         """
-        ...
-
-
-class Rasteriser(Protocol):
-    """Turns SVG into pixels. Synchronous and CPU-bound: call it from a worker thread."""
-
-    @property
-    def revision(self) -> str:
-        """Everything that can change the bytes, in a short word."""
-        ...
-
-    def rasterise(
-        self, svg: bytes, size_px: int, picture_format: Format, *, lossless: bool
-    ) -> bytes:
-        """Return a square image. `lossless` concerns WebP only. Raises DrawingFailed for what is no SVG."""
         ...
 
 

@@ -8,9 +8,15 @@ from emoticon.domain.accounts import Accounts
 from emoticon.domain.emoticons import Emoticons
 from emoticon.domain.erasures import Erasures
 from emoticon.domain.errors import EmoticonError
+from emoticon.domain.links import Links
+from emoticon.domain.looks import Looks
 from emoticon.domain.models import Health
+from emoticon.domain.originals import Originals
+from emoticon.domain.public import PublicGenerator
 from emoticon.domain.publishing import Publishing
 from emoticon.domain.sessions import Sessions
+from emoticon.domain.upstream_traffic import UpstreamTraffic
+from emoticon.domain.visibility import Visibility
 from emoticon.domain.workers import Workers
 
 
@@ -41,9 +47,16 @@ class Services:
 
     accounts: Accounts
     sessions: Sessions
+    looks: Looks
     emoticons: Emoticons
+    originals: Originals
+    links: Links
+    visibility: Visibility
+    public: PublicGenerator
     publishing: Publishing
     erasures: Erasures
     readiness: Readiness
     pools: Mapping[str, Workers]
     """What is done in threads, by name."""
+    upstream: UpstreamTraffic | None = None
+    """What is counted of another service that draws, when there is one."""

@@ -3,19 +3,22 @@
 Every method is one short transaction and raises StoreUnavailable when the database cannot be reached.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from emoticon.domain.keeping import Erasure, ErasureLog
 from emoticon.domain.models import (
     Account,
     AuditEntry,
     Change,
-    Erasure,
-    ErasureLog,
     Event,
+    Link,
+    Look,
     NewAccount,
+    NewLink,
     NewSession,
     Origin,
+    OriginalPlace,
     Rotation,
     Session,
 )
@@ -197,4 +200,105 @@ class ErasureStore(Protocol):
 
     async def prune(self, before: int, count: int) -> int:
         """Forget up to `count` that were written before (Unix ms), never the newest; return how many."""
+        ...
+
+
+class LookStore(Protocol):
+    """What an account looks like and who may see it. Each change raises the account's revision, and is in the audit.
+
+    The Change that is returned says so to the other nodes. Methods return None when there is no such account.
+    """
+
+    async def change(
+        self, account_id: int, edit: Callable[[Look], Look], event: Event, origin: Origin
+    ) -> tuple[Account, Change] | None:
+        """Replace the look by what `edit` makes of it, under a lock of the account's row.
+
+        An original that the new look names becomes its picture, if it was begun (see OriginalStore); one that it no
+        longer names is dropped, and all pictures of the account are to go from every tier. `edit` may raise: then
+        nothing is changed.
+
+        Raises:
+            OriginalsUnavailable: the original that the look names was given up meanwhile.
+
+        """
+        ...
+
+    async def show(
+        self, account_id: int, visibility: str, origin: Origin
+    ) -> tuple[Account, Change] | None:
+        """Make the account `private` or `public`."""
+        ...
+
+    async def public(self, username_key: str) -> Account | None:
+        """Return the account of exactly this folded name when it is public and not disabled.
+
+        For all others it takes the same time, whether they are there or not.
+        """
+        ...
+
+    async def outdated(
+        self, generator: str, version: int, *, after_id: int, count: int
+    ) -> tuple[Sequence[Account], int]:
+        """Look at `count` accounts after `after_id`; return those whose look is of an older version, and the last id.
+
+        The id is 0 when there are no more.
+        """
+        ...
+
+
+class OriginalStore(Protocol):
+    """Which uploaded pictures there are. The row is written before the blob and goes after it, so no blob is without.
+
+    A row is `new` until a look names it, see LookStore, `kept` while one does, then `dropped`.
+    """
+
+    async def begin(self, place: OriginalPlace, size_bytes: int) -> None:
+        """Write that an original is about to be put."""
+        ...
+
+    async def drop(self, places: Sequence[OriginalPlace]) -> None:
+        """Give up what is still `new`."""
+        ...
+
+    async def dropped(self, given_up_ms: int, count: int) -> Sequence[OriginalPlace]:
+        """Drop what is `new` for longer than `given_up_ms`; return up to `count` whose blobs have to go."""
+        ...
+
+    async def forget(self, places: Sequence[OriginalPlace]) -> None:
+        """Delete the rows of dropped ones, whose blobs are gone."""
+        ...
+
+    async def unknown(self, places: Sequence[OriginalPlace]) -> Sequence[OriginalPlace]:
+        """Return those of these that have no row."""
+        ...
+
+    async def kept(self, *, after: OriginalPlace, count: int) -> Sequence[OriginalPlace]:
+        """Return up to `count` that looks name, in their order, beginning after a place."""
+        ...
+
+
+class LinkStore(Protocol):
+    """Share links. As in LookStore, what takes one away raises the account's revision and is in the audit."""
+
+    async def add(
+        self, account_id: int, link: NewLink, *, most: int, origin: Origin
+    ) -> Link | None:
+        """Write a link. None when there is no such account. Raises TooManyLinks when it has `most` that are good."""
+        ...
+
+    async def of_account(self, account_id: int, *, now_ms: int) -> Sequence[Link]:
+        """Return those that have not expired, the newest first."""
+        ...
+
+    async def find(self, link_id: str) -> tuple[Link, Account] | None:
+        """Return a link with its account; None when either is not there, or the account is disabled."""
+        ...
+
+    async def remove(self, account_id: int, link_id: str, origin: Origin) -> Change | None:
+        """Revoke a link of this account. None when it has no such one."""
+        ...
+
+    async def prune(self, expired_before: int, count: int) -> int:
+        """Delete up to `count` that expired before this time (Unix ms); return how many."""
         ...

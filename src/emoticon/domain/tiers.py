@@ -9,8 +9,9 @@ from emoticon.domain.bars import Bars
 from emoticon.domain.deliveries import Deliveries
 from emoticon.domain.errors import DrawingFailed, DrawingTimedOut, TierUnavailable
 from emoticon.domain.failures import Failures
+from emoticon.domain.keeping import Label
 from emoticon.domain.lookups import Lookups
-from emoticon.domain.models import Label, Picture
+from emoticon.domain.models import Picture
 from emoticon.domain.ports import Clock, OuterTier, Tier, Turns
 from emoticon.domain.traffic import Traffic
 

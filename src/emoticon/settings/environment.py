@@ -52,17 +52,20 @@ def _line(problem: dict[str, Any]) -> str:
         return message
     field_name = str(problem["loc"][0])
     name = field_name if field_name in _ALIASES else variable(field_name.lower())
-    secret = name in _SECRETS
-    shown = "" if secret else f"={str(problem['input'])[:60]!r}"
+    shown = "" if name in _secrets() else f"={str(problem['input'])[:60]!r}"
     return f"{name}{shown} {message}"
 
 
 _ALIASES = {
     variable(name) for name in Settings.model_fields if not variable(name).startswith(PREFIX)
 }
-_SECRETS = frozenset(
-    {
-        *("JWT_SECRET", "JWT_SECRET_PREVIOUS", "DATABASE_URL", "REDIS_URL", "PG_PASS"),
-        *("EMOTICON_SHARED_TIER_URL", "EMOTICON_METRICS_TOKEN"),
+
+
+def _secrets() -> set[str]:
+    """Return the variables whose values must not be repeated."""
+    properties = Settings.model_json_schema(by_alias=False)["properties"]
+    return {
+        variable(name)
+        for name, schema in properties.items()
+        if any(part.get("format") == "password" for part in (schema, *schema.get("anyOf", ())))
     }
-)

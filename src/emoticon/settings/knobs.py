@@ -12,16 +12,18 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from emoticon.settings.looks import LookSettings
+from emoticon.settings.pictures import PictureSettings
 from emoticon.settings.values import (
     HOW_TO_MAKE_ONE,
     MIN_METRICS_TOKEN_BYTES,
     MIN_SECRET_BYTES,
     AbsolutePath,
+    Count,
     DatabaseUrl,
     MetricsToken,
     Networks,
     RedisUrl,
-    SharedTierUrl,
     SigningSecret,
     SigningSecrets,
     driver_url,
@@ -31,11 +33,9 @@ from emoticon.settings.values import (
 PREFIX = "EMOTICON_"
 _PG_NAMES = ("PG_USER", "PG_PASS", "PG_DB_NAME", "PG_HOST", "PG_PORT")
 
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
-
-class Settings(BaseSettings):
-    """Validated configuration. Construct it once, in the command or in `create_app`, and hand values on."""
+class ServiceSettings(BaseSettings):
+    """A part of Settings."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -209,36 +209,6 @@ class Settings(BaseSettings):
         " `one-session`: only a new sign-in does; `many-sessions`: none does.",
     )
 
-    # Pictures
-    default_style: str = Field(
-        "moods", description="Style of a new account; see `emoticon styles`."
-    )
-    draw_threads: int = Field(
-        0, ge=0, le=256, description="Threads that draw, per process; 0 is one for each core."
-    )
-    draw_queue: Count = Field(
-        256, description="Pictures that wait to be drawn, per process; one more gets 503."
-    )
-    draw_deadline_s: float = Field(
-        10, ge=0.1, le=300, description="Seconds after which a drawing is given up."
-    )
-    memory_tier_bytes: int = Field(
-        64 * 2**20, ge=2**20, description="Pictures kept in memory, per process, in bytes."
-    )
-    shared_tier_url: SharedTierUrl | None = Field(
-        None,
-        description="Valkey or Redis that keeps pictures for all nodes: `redis://host:port/db`, for a cluster"
-        " `redis+cluster://host:port`; `off` for none. Best one of its own that evicts, as deploy/valkey.conf has it;"
-        " default REDIS_URL.",
-    )
-    shared_tier_timeout_ms: int = Field(
-        50,
-        ge=1,
-        le=5000,
-        description="Milliseconds after which a question to it is given up: drawing is faster than waiting.",
-    )
-    disk_tier_bytes: int = Field(2**30, ge=2**20, description="Pictures kept on disk, in bytes.")
-
     # Edge
     edge_dir: AbsolutePath | None = Field(
         None,
@@ -275,6 +245,10 @@ class Settings(BaseSettings):
         description="Whether requests are traced with OpenTelemetry, configured by its own OTEL_* variables; needs the"
         " extra `emoticon[otel]`.",
     )
+
+
+class Settings(PictureSettings, LookSettings, ServiceSettings):
+    """Validated configuration. Construct it once, in the command or in `create_app`, and hand values on."""
 
     @model_validator(mode="after")
     def _together(self) -> Self:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 MIN_SECRET_BYTES = 32
 MIN_METRICS_TOKEN_BYTES = 16
+MAX_COLOURS = 64
 _EXAMPLE_SECRETS = frozenset(
     {
         "a-string-secret-at-least-256-bits-long",
@@ -29,6 +30,9 @@ _DRIVERS = {
     "sqlite+aiosqlite": "sqlite+aiosqlite",
 }
 REDIS_URL = re.compile(r"(?:rediss?|unix)://.")
+STORE_URL = re.compile(r"file:///.|(?:s3|gs|az)://[^/?#@]+(?:/[^?#]*)?$")
+_COLOUR = re.compile("#?(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
+_PLACE = re.compile(r"\{[^}]*\}?")
 SHARED_TIER_URL = re.compile(r"(?:rediss?(?:\+cluster)?|unix)://.|off$")
 
 
@@ -96,6 +100,26 @@ def _known_shared_tier(value: SecretStr) -> SecretStr:
     return value
 
 
+def _template(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or "{seed}" not in parts.path + parts.query or "{" in parts.netloc:
+        raise wrong("must be an http:// or https:// URL with {seed} in its path or query")
+    if set(_PLACE.findall(url)) - {"{seed}", "{size}"}:
+        raise wrong("has another place than {seed} and {size}")
+    return value
+
+
+def _store(value: SecretStr) -> SecretStr:
+    if not STORE_URL.match(value.get_secret_value()):
+        raise wrong("must begin with file:///, s3://, gs:// or az://")
+    return value
+
+
 def _strong(value: SecretStr) -> SecretStr:
     require_strength(value.get_secret_value())
     return value
@@ -113,18 +137,32 @@ def _long(value: SecretStr) -> SecretStr:
     return value
 
 
+def _colours(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) > MAX_COLOURS:
+        raise wrong(f"has more than {MAX_COLOURS} colours")
+    for number, colour in enumerate(value, 1):
+        if not _COLOUR.fullmatch(colour):
+            raise wrong(f"value {number} is no colour such as 1b9e77")
+    return tuple(colour.removeprefix("#").lower() for colour in value)
+
+
 def _parts(value: object) -> object:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
 
 
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_known_database)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_known_redis)]
 SharedTierUrl = Annotated[SecretStr, AfterValidator(_known_shared_tier)]
 SigningSecret = Annotated[SecretStr, AfterValidator(_strong)]
 SigningSecrets = Annotated[SecretStr, AfterValidator(_each_strong)]
+StoreUrl = Annotated[SecretStr, AfterValidator(_store)]
+UpstreamUrl = Annotated[SecretStr, AfterValidator(_template)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_parts)]
+Colours = Annotated[tuple[str, ...], BeforeValidator(_parts), AfterValidator(_colours)]
 MetricsToken = Annotated[SecretStr, AfterValidator(_long)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(network)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_parts)]

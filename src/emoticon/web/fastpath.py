@@ -1,5 +1,6 @@
 """Published pictures are answered here, before the application: no routing, no validation, nothing to wait for.
 
+These are emoticons of those who ask, by their token, and those of share links, by the token in the path, whoever asks.
 Whatever is not exactly a request that the edge knows goes on to the application untouched, so that this path has no
 errors of its own and no word of its own to say: what it answers is what the route would answer, byte for byte.
 """
@@ -13,18 +14,23 @@ from structlog.contextvars import bound_contextvars
 
 from emoticon.domain.models import Format, Picture
 from emoticon.domain.pictures import DEFAULT_PX
-from emoticon.domain.publishing import Publishing
+from emoticon.domain.publishing import LINK_LETTERS, Publishing
 from emoticon.web.access_log import AccessLog
 from emoticon.web.cookies import ACCESS
-from emoticon.web.emoticons import CACHING, PATHS, SVG_POLICY, VARIES
+from emoticon.web.emoticons import PATHS
+from emoticon.web.links import LASTING, SHORT
 from emoticon.web.middleware import MAX_HEADER_BYTES, MAX_HEADERS, request_id_for
 from emoticon.web.negotiation import matches
+from emoticon.web.picture_headers import LICENCE, PRIVATE, SHOWN_BY, SVG_POLICY, VARIES
 
 _METHODS: Final = frozenset({"GET", "HEAD"})
 _PATHS: Final = frozenset(PATHS)
 _WISH: Final = re.compile(
     rb"username=([A-Za-z0-9._-]{1,32})(?:&size=([1-9][0-9]{0,3}))?(?:&format=(png|svg|webp|avif))?"
 )
+_LINKS: Final = "/e/"
+_LINK: Final = re.compile(rb"/e/([A-Za-z0-9_-]{%d})\.(png|svg|webp|avif)" % LINK_LETTERS)
+_LINK_WISH: Final = re.compile(rb"(?:size=([1-9][0-9]{0,3})(?:\Z|&(?=v)))?(?:v=([0-9a-f]{12}))?")
 _FORMATS: Final[dict[bytes | None, Format]] = {
     None: Format.PNG,
     **{kind.value.encode(): kind for kind in Format},
@@ -42,17 +48,22 @@ _READ: Final = frozenset(
 """Headers that have a say in the answer, here or in the application. All others have none."""
 _NO_BODY: Final = b"0"
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
+Found = tuple[int, Headers, bytes]
+"""Status, headers and body."""
 
-_FIRST: Final = (b"cache-control", CACHING.encode())
-_VARY: Final = (b"vary", VARIES.encode())
+_LICENCE: Final = (b"link", LICENCE.encode())
+_VARY: Final[Headers] = [(b"vary", VARIES.encode())]
+_SHOWN_BY: Final[Headers] = [(b"cross-origin-resource-policy", SHOWN_BY.encode())]
+_PRIVATE: Final = (b"cache-control", PRIVATE.encode())
+_LASTING: Final = (b"cache-control", LASTING.encode())
+_SHORT: Final = (b"cache-control", SHORT.encode())
 _KINDS: Final[dict[Format, Headers]] = {
     kind: [(b"content-type", kind.media_type.encode())] for kind in Format
 }
 _POLICIES: Final[dict[Format, Headers]] = {
-    kind: [_VARY, (b"content-security-policy", SVG_POLICY.encode())]
-    if kind is Format.SVG
-    else [_VARY]
+    kind: [(b"content-security-policy", SVG_POLICY.encode())] if kind is Format.SVG else []
     for kind in Format
 }
 _LAST: Final[Headers] = [
@@ -73,13 +84,11 @@ class FastPath:
         """Serve one ASGI connection."""
         started = time.perf_counter()
         found = None
-        if (
-            self.publishing is not None
-            and scope["type"] == "http"
-            and scope["method"] in _METHODS
-            and scope["path"] in _PATHS
-        ):
-            found = _find(self.publishing, scope)
+        if self.publishing is not None and scope["type"] == "http" and scope["method"] in _METHODS:
+            if scope["path"] in _PATHS:
+                found = _own(self.publishing, scope)
+            elif scope["path"].startswith(_LINKS):
+                found = _linked(self.publishing, scope)
         if found is None:
             await self._app(scope, receive, send)
             return
@@ -91,8 +100,8 @@ class FastPath:
                 self.access_log.say(scope, status, time.perf_counter() - started, len(body))
 
 
-def _find(publishing: Publishing, scope: Scope) -> tuple[int, Headers, bytes] | None:
-    """Return status, headers and body of an answer that was published for exactly this request."""
+def _own(publishing: Publishing, scope: Scope) -> Found | None:
+    """Return what was published for exactly this request and whose it is."""
     wish = _WISH.fullmatch(scope["query_string"])
     given = _headers(scope["headers"]) if wish is not None else None
     token = _token(given) if given is not None else None
@@ -102,7 +111,27 @@ def _find(publishing: Publishing, scope: Scope) -> tuple[int, Headers, bytes] | 
     picture = publishing.find(
         token, username.decode(), DEFAULT_PX if size is None else int(size), _FORMATS[kind]
     )
-    return None if picture is None else _answer(picture, given, bodiless=scope["method"] == "HEAD")
+    if picture is None:
+        return None
+    return _answer(picture, given, _PRIVATE, _VARY, bodiless=scope["method"] == "HEAD")
+
+
+def _linked(publishing: Publishing, scope: Scope) -> Found | None:
+    """Return what was published for exactly this request; who asks has no say."""
+    # As it was sent: another spelling of the path is another link, which nobody has.
+    link = _LINK.fullmatch(scope.get("raw_path") or scope["path"].encode())
+    wish = _LINK_WISH.fullmatch(scope["query_string"])
+    given = _headers(scope["headers"]) if link is not None and wish is not None else None
+    if link is None or wish is None or given is None:
+        return None
+    size, version = wish.groups(b"")
+    picture = publishing.find_link(
+        link[1].decode(), version.decode(), int(size or DEFAULT_PX), _FORMATS[link[2]]
+    )
+    if picture is None:
+        return None
+    caching = _LASTING if version else _SHORT
+    return _answer(picture, given, caching, _SHOWN_BY, bodiless=scope["method"] == "HEAD")
 
 
 def _headers(headers: Headers) -> dict[bytes, bytes] | None:
@@ -137,10 +166,15 @@ def _token(given: dict[bytes, bytes]) -> str | None:
 
 
 def _answer(
-    picture: Picture, given: dict[bytes, bytes], *, bodiless: bool
-) -> tuple[int, Headers, bytes]:
+    picture: Picture,
+    given: dict[bytes, bytes],
+    caching: Header,
+    whose: Headers,
+    *,
+    bodiless: bool,
+) -> Found:
     etag = picture.etag
-    head = [_FIRST, (b"etag", etag.encode())]
+    head = [caching, (b"etag", etag.encode()), _LICENCE, *whose]
     tail = [
         (
             b"x-request-id",
@@ -150,7 +184,7 @@ def _answer(
     ]
     if_none_match = given.get(b"if-none-match")
     if if_none_match is not None and matches([if_none_match.decode("latin-1")], etag):
-        return 304, [*head, _VARY, *tail], b""
+        return 304, [*head, *tail], b""
     headers = [
         *head,
         *_POLICIES[picture.format],

@@ -14,6 +14,7 @@ from emoticon.domain.models import Format
 from emoticon.domain.services import Services
 from emoticon.domain.tiers import Tiers
 from emoticon.domain.traffic import RESULTS
+from emoticon.domain.upstream_traffic import UpstreamTraffic
 from emoticon.web.request_figures import of_requests
 from emoticon.web.requests import Requests
 
@@ -57,6 +58,8 @@ class _Own(Collector):
         )
         pending = {name: pool.pending for name, pool in self._services.pools.items()}
         yield _by("pool", GaugeMetricFamily, "emoticon_pool_pending", "Calls under way", pending)
+        if self._services.upstream is not None:
+            yield from _of_upstream(self._services.upstream)
         disk = shutil.disk_usage(self._data_dir)
         yield GaugeMetricFamily("emoticon_disk_free_bytes", "Room for the data", disk.free)
         yield GaugeMetricFamily("emoticon_disk_size_bytes", "Room in all", disk.total)
@@ -124,6 +127,22 @@ def _of_traffic(tiers: Tiers, edge_hits: int) -> Iterable[Metric]:
         "emoticon_tier_promotions",
         "Pictures found worth a place in a tier",
         {tier.name: traffic.promotions.get(tier.name, 0) for tier in tiers.outer},
+    )
+
+
+def _of_upstream(traffic: UpstreamTraffic) -> Iterable[Metric]:
+    yield _by(
+        "outcome",
+        CounterMetricFamily,
+        "emoticon_upstream_drawings",
+        "Pictures wanted of the upstream generator",
+        traffic.drawings,
+    )
+    yield CounterMetricFamily("emoticon_upstream_retries", "Second requests", traffic.retries)
+    yield GaugeMetricFamily(
+        "emoticon_upstream_available",
+        "1 while it is asked, 0 while it is left alone after failures",
+        int(traffic.available),
     )
 
 

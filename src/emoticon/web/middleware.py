@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import time
+from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +16,8 @@ from emoticon.web.errors import ERROR_CODE, problem
 from emoticon.web.requests import Requests, route_of
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_UPLOAD_BYTES = 5 * 2**20
+LARGE_BODIES: Mapping[str, int] = {"/emoticon/picture": MAX_UPLOAD_BYTES}
 MAX_TARGET_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 16 * 1024
 MAX_HEADERS = 100
@@ -28,11 +31,19 @@ class Boundary:
     """Answers what is too large without troubling the application; answers HEAD as GET without its body.
 
     Each answer carries X-Request-ID (the client's, when it is a plain word), nosniff and a strict referrer policy.
-    Each is counted in `requests` and may be logged.
+    Each is counted in `requests` and may be logged. `large_bodies` are the paths that take more than MAX_BODY_BYTES.
     """
 
-    def __init__(self, app: ASGIApp, *, requests: Requests, access_log: AccessLog) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        requests: Requests,
+        access_log: AccessLog,
+        large_bodies: Mapping[str, int],
+    ) -> None:
         self._app = app
+        self._large_bodies = large_bodies
         self._requests = requests
         self._access_log = access_log
 
@@ -64,9 +75,10 @@ class Boundary:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                refusal = _refusal(scope)
+                most_bytes = self._large_bodies.get(scope["path"], MAX_BODY_BYTES)
+                refusal = _refusal(scope, most_bytes)
                 if refusal is None:
-                    await self._app(inner_scope, bounded(receive), send_on)
+                    await self._app(inner_scope, bounded(receive, most_bytes), send_on)
                 else:
                     code, detail, refused_with = refusal
                     response = problem(refused_with, code, detail, headers={"Connection": "close"})
@@ -85,7 +97,7 @@ def request_id_for(given: str) -> str:
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _refusal(scope: Scope) -> tuple[str, str, int] | None:
+def _refusal(scope: Scope, most_bytes: int) -> tuple[str, str, int] | None:
     """Return code, detail and status for a request that is too large by what it announces."""
     headers = scope["headers"]
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
@@ -98,15 +110,18 @@ def _refusal(scope: Scope) -> tuple[str, str, int] | None:
             431,
         )
     length = Headers(scope=scope).get("content-length", "0")
-    if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
-        return "content_too_large", _TOO_LARGE, 413
+    if length.isdecimal() and int(length[:20]) > most_bytes:
+        return "content_too_large", _too_large(most_bytes), 413
     return None
 
 
-_TOO_LARGE = f"A body has at most {MAX_BODY_BYTES} bytes"
+def _too_large(most_bytes: int) -> str:
+    return f"A body has at most {most_bytes} bytes"
 
 
-def bounded(receive: Receive, *, deadline_s: float = BODY_DEADLINE_S) -> Receive:
+def bounded(
+    receive: Receive, most_bytes: int = MAX_BODY_BYTES, *, deadline_s: float = BODY_DEADLINE_S
+) -> Receive:
     """Count what arrives, for a chunked body announces no length, and wait only so long for it."""
     received_bytes = 0
     deadline = time.monotonic() + deadline_s
@@ -121,8 +136,8 @@ def bounded(receive: Receive, *, deadline_s: float = BODY_DEADLINE_S) -> Receive
                 408, "The body did not arrive in time", headers={"Connection": "close"}
             ) from None
         received_bytes += len(message.get("body", b""))
-        if received_bytes > MAX_BODY_BYTES:
-            raise HTTPException(413, _TOO_LARGE, headers={"Connection": "close"})
+        if received_bytes > most_bytes:
+            raise HTTPException(413, _too_large(most_bytes), headers={"Connection": "close"})
         return message
 
     return receive_on

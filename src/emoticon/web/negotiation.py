@@ -11,10 +11,10 @@ _PREFERENCE = (Format.WEBP, Format.PNG, Format.AVIF, Format.SVG)
 _MAX_LENGTH = 1000
 
 
-def negotiate(accept: str) -> Format:
+def negotiate(accept: str, *, scalable: bool = True) -> Format:
     """Return the best format for an Accept header; PNG when it names none that we draw.
 
-    Wildcards stand for PNG only: a client that can show WebP or AVIF says so by name.
+    What is not `scalable` has no SVG. Wildcards stand for PNG only: a client that can show more says so by name.
     """
     weights: dict[str, float] = {}
     for media_range, parameters in _RANGE.findall(accept[:_MAX_LENGTH]):
@@ -23,7 +23,7 @@ def negotiate(accept: str) -> Format:
     wildcard = weights.get("image/*", weights.get("*/*", 0.0))
     png = weights.get(Format.PNG.media_type, wildcard)
     best, best_weight = Format.PNG, png
-    for candidate in _PREFERENCE:
+    for candidate in _PREFERENCE if scalable else _PREFERENCE[:-1]:
         weight_of = png if candidate is Format.PNG else weights.get(candidate.media_type, 0.0)
         if weight_of > best_weight or (weight_of == best_weight > 0 and candidate is Format.WEBP):
             best, best_weight = candidate, weight_of

@@ -15,12 +15,14 @@ from sqlalchemy import make_url
 from emoticon import __version__
 from emoticon.adapters import secret
 from emoticon.adapters.backups.archive import described, pack, unpack
+from emoticon.adapters.backups.originals import Collection, collected, collecting
 from emoticon.adapters.backups.places import put, workplace
 from emoticon.adapters.clock import SystemClock
 from emoticon.adapters.sql import copies, dumps
 from emoticon.adapters.sql.migrate import HEAD
 from emoticon.adapters.sql.occupancy import Occupied, alone, using
 from emoticon.domain.backups import (
+    ORIGINALS_PART,
     SECRET_PART,
     BackupRefused,
     Manifest,
@@ -28,10 +30,13 @@ from emoticon.domain.backups import (
     Present,
     Restored,
 )
-from emoticon.domain.errors import TierUnavailable
+from emoticon.domain.blobs import PREFIX, blob_name, find, place_of
+from emoticon.domain.errors import OriginalsUnavailable, TierUnavailable
+from emoticon.domain.media import BlobStore
 from emoticon.settings import Settings
 from emoticon.wiring.database import open_database
 from emoticon.wiring.machine import SECRET_FILE, prepare_directory
+from emoticon.wiring.originals import open_blobs, originals_directory
 from emoticon.wiring.tiers import open_outer_tiers
 
 _PATIENCE_S = 86_400.0
@@ -52,7 +57,7 @@ def make_backup(
     if target is None:
         prepare_directory(settings.data_dir)
     with _said(target), workplace(target or settings.data_dir / "backup") as place:
-        schema = asyncio.run(_copy(settings, place, on_progress))
+        schema = asyncio.run(_copy_all(settings, place, on_progress))
         if schema > HEAD:
             raise BackupRefused(f"the accounts are at revision {schema}, this version knows {HEAD}")
         if settings.jwt_secret is None:
@@ -108,6 +113,38 @@ def restore_backup(
             return restored
 
 
+async def _copy_all(settings: Settings, place: Path, on_progress: OnProgress) -> str:
+    """Copy accounts and, where they lie in a directory, uploaded pictures; return the revision of the schema."""
+    if originals_directory(settings) is None:
+        return await _copy(settings, place, on_progress)
+    part, blobs = place / ORIGINALS_PART, open_blobs(settings)
+    try:
+        with collecting(part) as collection:
+            # Before the accounts, as what they show at their moment may be deleted soon after it; and once more
+            # afterwards, for what was uploaded meanwhile.
+            await _collect(blobs, collection, on_progress)
+            schema = await _copy(settings, place, on_progress)
+            await _collect(blobs, collection, on_progress)
+    except OriginalsUnavailable:
+        raise BackupRefused("the uploaded pictures cannot be read") from None
+    finally:
+        await blobs.aclose()
+    if not collection.names:
+        part.unlink()
+    return schema
+
+
+async def _collect(blobs: BlobStore, collection: Collection, on_progress: OnProgress) -> None:
+    async for batch in blobs.walk(PREFIX):
+        for blob, _ in batch:
+            original = place_of(blob)
+            if original is not None and original.name not in collection.names:
+                data = await find(blobs, original.name)
+                if data is not None:  # else it is damaged, or was deleted meanwhile
+                    collection.add(original.name, data)
+                    on_progress("pictures", len(collection.names), None)
+
+
 async def _copy(settings: Settings, place: Path, on_progress: OnProgress) -> str:
     """Copy the accounts, and return the revision of their schema."""
     path = _sqlite_file(settings)
@@ -137,6 +174,7 @@ class _Restoring:
         if path is not None:
             return await self._into_file(path)
         async with open_database(self.settings, patience_s=_PATIENCE_S) as engine:
+            await self._put_originals()
             before, renewed = await dumps.load(
                 engine,
                 self.place,
@@ -156,11 +194,31 @@ class _Restoring:
             before = await copies.present(path)
             self._replaceable(before)
             renewed = await copies.prepare(part, before, delete_gone=self.delete_gone)
+            await self._put_originals()
             copies.retire(path, readable=before.readable)
             # Before the accounts: a cache that is empty does no harm to the old ones.
             unreached = await _empty_tiers(self.settings)
             put(part, path)
         return Restored(self.manifest, before, renewed, unreached)
+
+    async def _put_originals(self) -> None:
+        """Put uploaded pictures where they are kept now. Before the accounts: until they are there, nobody shows them.
+
+        Those that are there stay; what the accounts do not know of all of them, `emoticon cache verify` finds.
+        """
+        part = self.place / ORIGINALS_PART
+        if not part.exists():
+            return
+        blobs = open_blobs(self.settings)
+        try:
+            for _ in collected(part):  # all of it is good, before anything is put
+                pass
+            for name, data in collected(part):
+                await blobs.put(blob_name(name), data)
+        except OriginalsUnavailable:
+            raise BackupRefused("the uploaded pictures cannot be put where they are kept") from None
+        finally:
+            await blobs.aclose()
 
     def _replaceable(self, before: Present) -> None:
         if self.force:
@@ -204,6 +262,7 @@ def _accept(settings: Settings, manifest: Manifest) -> None:
         raise BackupRefused("the signing key is not in the backup: give JWT_SECRET")
     sizes_bytes = {part.name: part.size_bytes for part in manifest.parts}
     key_bytes = sizes_bytes.pop(SECRET_PART, 0)
+    sizes_bytes.pop(ORIGINALS_PART, None)
     names = {copies.PART} if kind == "sqlite" else dumps.PARTS
     if key_bytes > _MAX_KEY_BYTES or not sizes_bytes.keys() <= names or not sizes_bytes:
         raise BackupRefused(f"the backup does not have the parts of one of {kind}")

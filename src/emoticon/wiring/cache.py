@@ -13,11 +13,13 @@ from emoticon.domain.cache import Cache
 from emoticon.domain.emoticons import Emoticons
 from emoticon.domain.errors import TierUnavailable
 from emoticon.domain.ports import OuterTier
+from emoticon.domain.sweeping import Sweeping
 from emoticon.domain.unbroken import finished
 from emoticon.domain.warming import Warming
 from emoticon.settings import Settings
 from emoticon.wiring.database import open_database, require_schema
 from emoticon.wiring.machine import cores, prepare_directory
+from emoticon.wiring.originals import new_sweeping, open_blobs
 from emoticon.wiring.studio import open_studio
 from emoticon.wiring.tiers import open_outer_tiers, open_tiers
 
@@ -35,6 +37,17 @@ async def open_cache(settings: Settings) -> AsyncIterator[Cache]:
 
 
 @asynccontextmanager
+async def open_sweeping(settings: Settings) -> AsyncIterator[Sweeping]:
+    """Open what looks after uploaded pictures, beside a running service or without one. Raises StartError."""
+    async with _open_engine(settings) as engine:
+        blobs = open_blobs(settings)
+        try:
+            yield new_sweeping(settings, engine, blobs)
+        finally:
+            await blobs.aclose()
+
+
+@asynccontextmanager
 async def open_warming(
     settings: Settings,
 ) -> AsyncIterator[tuple[Warming, Sequence[OuterTier]]]:
@@ -45,7 +58,7 @@ async def open_warming(
             yield (
                 Warming(
                     SqlAccountStore(engine),
-                    Emoticons(tiers, studio.generator),
+                    Emoticons(tiers, studio.generators),
                     at_once=settings.draw_threads or max(1, cores() // settings.workers),
                 ),
                 tiers.outer,

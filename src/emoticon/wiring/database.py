@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,8 +17,8 @@ from emoticon.adapters.sql.engine import (
 )
 from emoticon.adapters.sql.occupancy import Occupied, using
 from emoticon.domain.errors import StoreUnavailable
-from emoticon.domain.looks import new_look
 from emoticon.settings import Settings
+from emoticon.wiring.looks import first_look
 from emoticon.wiring.machine import StartError, prepare_directory
 
 log = structlog.get_logger("emoticon")
@@ -41,7 +40,7 @@ async def import_reference(
         return await reference.import_reference(
             engine,
             engine,
-            new_look=partial(new_look, settings.default_style),
+            new_look=first_look(settings),
             clock=SystemClock(),
             on_progress=on_progress,
         )

@@ -9,12 +9,13 @@ from emoticon.adapters.clock import SystemClock
 from emoticon.adapters.sql import migrate as schema
 from emoticon.domain.errors import EmoticonError
 from emoticon.domain.looks import new_look
-from emoticon.domain.models import Format, Health
+from emoticon.domain.models import UPSTREAM, Format, Health, Look
 from emoticon.domain.pictures import DEFAULT_PX
 from emoticon.settings import Settings
 from emoticon.wiring.database import open_database, require_schema
 from emoticon.wiring.machine import SECRET_FILE, StartError, prepare_directory, signing_secret
-from emoticon.wiring.studio import open_studio
+from emoticon.wiring.originals import open_blobs
+from emoticon.wiring.studio import Studio, open_studio
 from emoticon.wiring.tiers import open_outer_tiers
 
 
@@ -28,6 +29,10 @@ async def examine(settings: Settings) -> AsyncIterator[Health]:
     }
     if settings.shared_tier is not None:
         checks["shared tier"] = partial(_examine_shared_tier, settings)
+    if settings.store_url is not None:
+        checks["uploads"] = partial(_examine_uploads, settings)
+    if settings.upstream_url is not None:
+        checks["upstream"] = partial(_examine_upstream, settings)
     for name, check in checks.items():
         try:
             yield Health(name, ok=True, detail=await check())
@@ -72,10 +77,28 @@ async def _examine_shared_tier(settings: Settings) -> str:
     return f"{used} without a limit: set maxmemory and maxmemory-policy, see deploy/valkey.conf"
 
 
+async def _examine_uploads(settings: Settings) -> str:
+    blobs = open_blobs(settings)
+    try:
+        await blobs.ping()
+    finally:
+        await blobs.aclose()
+    return "the store of EMOTICON_STORE_URL answers"
+
+
 async def _examine_drawing(settings: Settings) -> str:
     async with open_studio(settings) as studio:
-        began = time.perf_counter()
-        look = new_look(settings.default_style)
-        drawing = await studio.generator.draw(look, DEFAULT_PX, Format.PNG)
-        took_ms = (time.perf_counter() - began) * 1000
+        return await _try(studio, new_look(studio.generators.stand_in_style))
+
+
+async def _examine_upstream(settings: Settings) -> str:
+    look = new_look(UPSTREAM, generator=UPSTREAM, generator_version=settings.upstream_version)
+    async with open_studio(settings) as studio:
+        return await _try(studio, look)
+
+
+async def _try(studio: Studio, look: Look) -> str:
+    began = time.perf_counter()
+    drawing = await studio.generators.of(look).draw(look, DEFAULT_PX, Format.PNG)
+    took_ms = (time.perf_counter() - began) * 1000
     return f"{look.style}, {DEFAULT_PX} px: {len(drawing.body)} bytes in {took_ms:.0f} ms"

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import NamedTuple
 
 from emoticon.adapters.bulletin.local import LocalBulletin
@@ -18,6 +17,7 @@ from emoticon.adapters.sql.audit import SqlAuditStore
 from emoticon.adapters.sql.changes import SqlFloorStore
 from emoticon.adapters.sql.engine import open_engine
 from emoticon.adapters.sql.erasures import SqlErasureStore
+from emoticon.adapters.sql.looks import SqlLookStore
 from emoticon.adapters.sql.sessions import SqlSessionStore
 from emoticon.domain.accounts import Accounts
 from emoticon.domain.attempts import Attempts
@@ -27,7 +27,7 @@ from emoticon.domain.errors import HashingBusy
 from emoticon.domain.floors import Floors
 from emoticon.domain.housekeeping import Housekeeping
 from emoticon.domain.identities import Identities
-from emoticon.domain.looks import new_look
+from emoticon.domain.looks import Looks
 from emoticon.domain.models import Limit, Origin
 from emoticon.domain.names import AsciiNames, NameRules
 from emoticon.domain.operators import Operators
@@ -37,7 +37,8 @@ from emoticon.domain.publishing import Publishing
 from emoticon.domain.revocation import Revocation
 from emoticon.domain.services import Readiness, Services
 from emoticon.domain.sessions import Sessions, TokenPolicy
-from emoticon.domain.stores import ErasureStore
+from emoticon.domain.stores import ErasureStore, LookStore
+from emoticon.domain.sweeping import Sweeping
 from emoticon.domain.tokens import Tokens
 from emoticon.domain.unbroken import finished
 from emoticon.domain.verified import VerifiedTokens
@@ -45,10 +46,20 @@ from emoticon.domain.workers import Workers
 from emoticon.settings import Settings
 from emoticon.wiring.database import open_database, require_schema
 from emoticon.wiring.edge import open_edge
+from emoticon.wiring.links import (
+    Sharing,
+    expired_links,
+    open_sharing,
+    share_links,
+    visibility,
+)
+from emoticon.wiring.looks import catalogue, first_look
 from emoticon.wiring.machine import cores, prepare_directory, signing_secret
+from emoticon.wiring.originals import new_sweeping, open_blobs, open_originals
+from emoticon.wiring.public import public_generator
 from emoticon.wiring.studio import open_studio
 from emoticon.wiring.tiers import open_tiers
-from emoticon.wiring.tracing import open_tracing, traced_generator
+from emoticon.wiring.tracing import open_tracing, traced_generators
 
 _HASHING_NICENESS = 10
 _STALE_S = 5
@@ -60,7 +71,11 @@ class _Foundation(NamedTuple):
     accounts: Accounts
     sessions: Sessions
     housekeeping: Housekeeping
+    limiter: Limiter | None
+    sweeping: Sweeping
     hashing: Workers
+    looks: LookStore
+    sharing: Sharing
     erasures: ErasureStore
     news: asyncio.Event
     """Set when this process has deleted an account."""
@@ -81,10 +96,18 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         traced = settings.tracing == "on"
         tiers = open_tiers(settings, SystemClock(), traced=traced)
         stack.push_async_callback(tiers.aclose)
-        erasures = Erasures(base.erasures, tiers, base.news, withdraw=edge.withdraw)
+        revocation = base.sessions.revocation
+        originals = await stack.enter_async_context(
+            open_originals(settings, base.sweeping, base.looks, revocation, limiter=base.limiter)
+        )
+
+        def withdraw(account_id: int) -> None:
+            edge.withdraw(account_id)
+            originals.sweep_soon()  # whatever erases pictures may have dropped their original
+
+        erasures = Erasures(base.erasures, tiers, base.news, withdraw=withdraw)
         stack.push_async_callback(erasures.aclose)
         await erasures.start()
-        revocation = base.sessions.revocation
         stack.push_async_callback(revocation.aclose)
         await revocation.start()
         await stack.enter_async_context(base.housekeeping.running())
@@ -92,18 +115,33 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         follow(identities.floors.require_fresh)
         # First to be closed, too: what nobody could withdraw any more must not be given to anybody.
         stack.push_async_callback(edge.aclose)
+        emoticons = Emoticons(
+            tiers, traced_generators(studio.generators) if traced else studio.generators
+        )
+        shown = visibility(base.looks, base.sessions, emoticons)
         yield Services(
             accounts=base.accounts,
             sessions=base.sessions,
-            emoticons=Emoticons(
-                tiers, traced_generator(studio.generator) if traced else studio.generator
+            looks=Looks(
+                base.looks,
+                catalogue(settings, studio.generators),
+                revocation,
+                first=base.accounts.new_look,
             ),
-            publishing=Publishing(edge, asked, identities.floors, identities.verified),
+            emoticons=emoticons,
+            originals=originals,
+            links=share_links(settings, base.sharing, base.sessions, emoticons),
+            visibility=shown,
+            public=public_generator(settings, emoticons, shown.neutral, base.limiter),
+            publishing=Publishing(
+                edge, asked, identities.floors, identities.verified, SystemClock()
+            ),
             erasures=erasures,
             readiness=Readiness(
                 {"database": base.accounts.store.ping, "floors": revocation.require_fresh}
             ),
             pools={"hash": base.hashing, "draw": studio.drawing},
+            upstream=studio.upstream,
         )
 
 
@@ -139,6 +177,7 @@ async def _open_foundation(
         stack.push_async_callback(watching.dispose)
         stack.push_async_callback(finished)
         accounts, sessions = SqlAccountStore(engine), SqlSessionStore(engine)
+        sharing = open_sharing(engine, keys)
         audit = SqlAuditStore(engine)
         news = asyncio.Event()
         hashing = Workers(
@@ -150,7 +189,13 @@ async def _open_foundation(
         )
         stack.callback(hashing.close)
         hasher = PasswordHasher(hashing)
-        attempts = _attempts(settings, clock, stack)
+        limiter = _limiter(settings, clock)
+        if limiter is not None:
+            stack.push_async_callback(limiter.aclose)
+        attempts = _attempts(settings, limiter)
+        blobs = open_blobs(settings)
+        stack.push_async_callback(blobs.aclose)
+        sweeping = new_sweeping(settings, engine, blobs)
         tokens = Tokens(
             signer,
             HmacRefreshSigner(keys.refresh_keys()),
@@ -184,7 +229,7 @@ async def _open_foundation(
                 attempts=attempts,
                 tokens=tokens,
                 revocation=revocation,
-                new_look=partial(new_look, settings.default_style),
+                new_look=first_look(settings),
                 open=settings.signups == "open",
                 name_hold_days=settings.name_hold_days,
                 deleted=news.set,
@@ -209,8 +254,16 @@ async def _open_foundation(
                 clock,
                 settings.audit_days,
                 settings.name_hold_days,
+                others={
+                    **expired_links(sharing, clock),
+                    "uploaded pictures": sweeping.sweep,
+                },
             ),
+            limiter=limiter,
+            sweeping=sweeping,
             hashing=hashing,
+            looks=SqlLookStore(engine),
+            sharing=sharing,
             erasures=SqlErasureStore(watching),
             news=news,
         )
@@ -227,11 +280,7 @@ def _bulletin(settings: Settings, clock: Clock) -> Bulletin:
     return RedisBulletin(settings.redis_url.get_secret_value(), clock=clock)
 
 
-def _attempts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Attempts:
-    limiter: Limiter | None = None
-    if settings.limits == "on":
-        limiter = _limiter(settings, clock)
-        stack.push_async_callback(limiter.aclose)
+def _attempts(settings: Settings, limiter: Limiter | None) -> Attempts:
     window_s = settings.attempts_window_s
     return Attempts(
         limiter,
@@ -241,7 +290,9 @@ def _attempts(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Attemp
     )
 
 
-def _limiter(settings: Settings, clock: Clock) -> Limiter:
+def _limiter(settings: Settings, clock: Clock) -> Limiter | None:
+    if settings.limits == "off":
+        return None
     if settings.redis_url is None:
         return LocalLimiter(clock)
     from emoticon.adapters.limiter.redis import RedisLimiter  # noqa: PLC0415 - as said

@@ -4,8 +4,10 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
-from emoticon.domain.ports import Generator, OuterTier
+from emoticon.domain.generators import Generators
+from emoticon.domain.ports import OuterTier
 from emoticon.settings import Settings
 from emoticon.wiring.machine import StartError
 
@@ -49,8 +51,9 @@ def traced_tiers(tiers: Sequence[OuterTier]) -> Sequence[OuterTier]:
     return [TracedTier(tier) for tier in tiers]
 
 
-def traced_generator(generator: Generator) -> Generator:
-    """Return the generator with spans around its drawings."""
+def traced_generators(generators: Generators) -> Generators:
+    """Return the generators with spans around their drawings."""
     from emoticon.adapters.tracing import TracedGenerator  # noqa: PLC0415 - as said
 
-    return TracedGenerator(generator)
+    named = {name: TracedGenerator(each) for name, each in generators.named.items()}
+    return replace(generators, named=named)

@@ -162,6 +162,10 @@ async def test_a_cancelled_listener_leaves_no_connection(
         ("c", f"1 0 {'a' * 31}"),
         ("c", f"1 0 {'A' * 32}"),
         ("c", f"1 0 {'a' * 33}"),
+        ("c", "1 0  0"),
+        ("c", "1 0  01"),
+        ("c", f"1 0  {2**63}"),
+        ("c", "1 0  1 "),
         ("x", "1 0 "),
         ("c", "1 0 ", "x", "1"),
         ("\0", "\0"),
@@ -202,8 +206,10 @@ async def test_a_change_takes_one_short_field(
     bulletin: RedisBulletin, empty_valkey: ValkeyServer
 ) -> None:
     await bulletin.publish(Change(7, floor=3, session_id="a" * 32))
-    ((_, fields),) = empty_valkey.call("XRANGE", KEY, "-", "+")
-    assert fields == {b"c": b"7 3 " + b"a" * 32}
+    await bulletin.publish(Change(7, revision=4))
+    ((_, ends), (_, looks)) = empty_valkey.call("XRANGE", KEY, "-", "+")
+    assert ends == {b"c": b"7 3 " + b"a" * 32}
+    assert looks == {b"c": b"7 0  4"}
 
 
 async def test_only_what_is_older_than_a_minute_is_trimmed(

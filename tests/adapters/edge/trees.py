@@ -23,15 +23,28 @@ def grant_of(
     return Grant(token, account_id, username, size_px, Format.PNG, now_s + life_s)
 
 
+def link_grant_of(
+    number: int = 1,
+    *,
+    account_id: int = 1,
+    version: str = "",
+    size_px: int = 128,
+    life_s: int = 600,
+    clock: ManualClock | None = None,
+) -> Grant:
+    """Return a grant for a share link of its own."""
+    now_s = (clock or ManualClock()).ms // 1000
+    return Grant(f"{number:043}", account_id, version, size_px, Format.PNG, now_s + life_s)
+
+
 def way(directory: Path, clock: ManualClock, grant: Grant) -> Path:
     """Return where nginx looks, as deploy/nginx/published.conf has it."""
+    leased = directory / "published" / "lease" / str(clock.ms // 10_000)
+    wish = f"~{grant.username}~{grant.size_px}.{grant.format}"
+    if "." not in grant.token:
+        return leased / grant.token / "link" / f"e{wish}"
     header, payload, signature = grant.token.split(".")
-    name = f"{payload[160:]}~{grant.username}~{grant.size_px}.{grant.format}"
-    window = clock.ms // 10_000
-    return (
-        directory / "published" / "lease" / str(window) / signature
-        / f"{header}.{payload[:160]}" / name
-    )  # fmt: skip
+    return leased / signature / f"{header}.{payload[:160]}" / f"{payload[160:]}{wish}"
 
 
 def found(directory: Path, clock: ManualClock, grant: Grant) -> bytes | None:

@@ -13,9 +13,22 @@ import pyvips
 
 from emoticon.adapters.generators import lettering, styles
 from emoticon.adapters.generators.dicebear import DiceBearGenerator
+from emoticon.adapters.generators.raster import VipsRasteriser
 from emoticon.domain.models import Format, Look
 
 FONTS = Path(lettering.__file__).with_name("fonts")
+SEEDS = (
+    "Anna",
+    "Boris",
+    "Жанна",
+    "Ωmega",
+    "東京 太郎",
+    "王小明",
+    "さくら",
+    "カタカナ",
+    "김철수",
+    "Ａｎｎａ",
+)
 WRITTEN = b"""<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">
 <text x="8" y="56" font-size="50" font-family="%s" font-weight="%d">%s</text></svg>"""
 
@@ -63,8 +76,17 @@ def fontless(tmp_path: Path) -> dict[str, str]:
 
 def test_letters_are_drawn_where_there_are_no_fonts(fontless: dict[str, str]) -> None:
     """Each letter differs from the others and from nothing, and nobody warns."""
-    digests = lines(DRAW, [written(letter) for letter in (*"ABЖΩÉ", "")], fontless)
-    assert len(set(digests)) == 6
+    letters = (*"ABЖΩÉ東京さカ김々ㄅＡｱ", "")
+    digests = lines(DRAW, [written(letter) for letter in letters], fontless)
+    assert len(set(digests)) == len(letters)
+
+
+@pytest.mark.parametrize("letter", "一ーㅡ")
+def test_a_letter_of_one_stroke_is_that_stroke_and_no_box(letter: str) -> None:
+    svg = written(letter).encode()
+    png = VipsRasteriser().rasterise(svg, 64, Format.PNG, lossless=True)
+    _, _, width_px, height_px = pyvips.Image.new_from_buffer(png, "")[3].find_trim(background=0)
+    assert width_px > 5 * height_px > 0
 
 
 def test_without_the_service_s_fonts_that_machine_cannot_tell_letters_apart(
@@ -88,18 +110,21 @@ def test_heavy_letters_are_drawn_bold(fontless: dict[str, str]) -> None:
     assert regular != bold
 
 
-def test_the_fonts_have_every_letter_that_counts_as_legible() -> None:
-    for weight in ("Regular", "Bold"):
-        font = (FONTS / f"NotoSans-{weight}.ttf").read_bytes()
-        missing = [
-            char
-            for char in map(chr, range(0x20, 0x3000))
-            if unicodedata.category(char)[0] in "LM"
-            and char == char.upper()
-            and lettering.legible(f"<text>{char}</text>")
-            and ord(char) not in characters(font)
-        ]
-        assert missing == []
+@pytest.mark.parametrize("weight", ["Regular", "Bold"])
+def test_the_fonts_have_every_letter_that_counts_as_legible(weight: str) -> None:
+    """Beyond U+FFFF there are none."""
+    fonts = (FONTS / name for name in (f"NotoSans-{weight}.ttf", "DroidSansFallback.ttf"))
+    drawn = set.union(*(characters(font.read_bytes()) for font in fonts))
+    legible = {
+        code
+        for code in range(0x20, sys.maxunicode + 1)
+        if unicodedata.category(char := chr(code))[0] in "LM"
+        and char == char.upper()
+        and lettering.legible(f"<text>{char}</text>")
+    }
+    assert legible - drawn == set()
+    assert len(legible) > 32_000
+    assert max(legible) < 0x10000
 
 
 def characters(font: bytes) -> set[int]:
@@ -138,7 +163,7 @@ async def test_seeds_show_their_letters(generator: DiceBearGenerator, style: str
         body = (await generator.draw(Look(style, seed, options), 128, Format.PNG)).body
         return pyvips.Image.new_from_buffer(body, "")
 
-    pictures = [await image(seed) for seed in ("Anna", "Boris", "Жанна", "Ωmega")]
+    pictures = [await image(seed) for seed in SEEDS]
     svg = (await generator.draw(Look(style, "Anna"), 128, Format.SVG)).body
     assert b"<text" in svg
     assert b'font-family="Noto Sans, system-ui, sans-serif"' in svg
@@ -150,11 +175,13 @@ async def test_seeds_show_their_letters(generator: DiceBearGenerator, style: str
 
 @pytest.mark.parametrize("style", sorted(lettering.LETTERED))
 @pytest.mark.parametrize("picture_format", [Format.PNG, Format.SVG, Format.WEBP])
-@pytest.mark.parametrize("seed", ["", "42", "\N{GRINNING FACE}", "東京", "!?"])
+@pytest.mark.parametrize(
+    "seed", ["", "42", "\N{GRINNING FACE}", "!?", "שלום", "हिन्दी", "ไทย", "\U00020000"]
+)
 async def test_seeds_without_letters_show_shapes(
     generator: DiceBearGenerator, style: str, picture_format: Format, seed: str
 ) -> None:
-    """So do seeds in scripts that the fonts do not have."""
+    """So do seeds in scripts that the fonts do not have, for one of their letters would be a box."""
     shapes = (await generator.draw(Look("shapes", seed), 64, picture_format)).body
     assert (await generator.draw(Look(style, seed), 64, picture_format)).body == shapes
 

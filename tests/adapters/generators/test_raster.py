@@ -87,6 +87,13 @@ def test_webp_is_exact_or_small(rasteriser: VipsRasteriser) -> None:
     assert ((opened(small) != painted) & visible).max() > 0
 
 
+@pytest.mark.parametrize("size_px", [64, 128, 129, 256])
+def test_png_is_exact_whoever_encodes_it(rasteriser: VipsRasteriser, size_px: int) -> None:
+    """Small pictures are encoded here, larger ones by libvips."""
+    painted = pyvips.Image.svgload_buffer(DISC, scale=size_px / 128)
+    assert (drawn(rasteriser, DISC, size_px) != painted).max() == 0
+
+
 def test_a_drawing_that_is_not_square_is_in_the_middle(rasteriser: VipsRasteriser) -> None:
     image = drawn(rasteriser, WIDE, 64)
     assert (image.width, image.height) == (64, 64)

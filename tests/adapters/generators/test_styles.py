@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from dicebear import Avatar
@@ -49,6 +50,16 @@ def test_every_style_has_a_creator_and_a_licence(name: str) -> None:
     assert style.creator
     assert style.license
     assert style.license_url.startswith("https://")
+
+
+def test_the_page_of_styles_thanks_everybody_and_nobody_else() -> None:
+    page = Path(__file__).parents[3] / "docs" / "styles.md"
+    _, _, table = page.read_text(encoding="utf-8").partition("|---|---|---|---|\n")
+    assert table.splitlines() == [
+        f"| {style.name} | [{style.creator}]({style.creator_url}) | [source]({style.source_url})"
+        f" | [{style.license}]({style.license_url}) |"
+        for style in map(styles.describe, styles.names())
+    ]
 
 
 @pytest.mark.parametrize("data", [{}, {"meta": {}}, {"meta": {"creator": {}, "license": {}}}])

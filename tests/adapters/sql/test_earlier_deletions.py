@@ -3,28 +3,25 @@
 from alembic import command
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.accounts import NOW_MS, new_account
+from tests.accounts import NOW_MS
+from tests.adapters.sql.earlier import accounts_before, row_before
 from tests.contracts.rows import rows_of
 from tests.servers import opened
 
 from emoticon.adapters.sql.engine import writing
 from emoticon.adapters.sql.erasures import SqlErasureStore
 from emoticon.adapters.sql.migrate import alembic_config, upgrade
-from emoticon.adapters.sql.rows import account_row
-from emoticon.adapters.sql.tables import accounts, erasures
-from emoticon.domain.models import Erasure
+from emoticon.adapters.sql.tables import erasures
+from emoticon.domain.keeping import Erasure
 
 
 async def at_revision_0002(engine: AsyncEngine, **deleted_at: int | None) -> None:
     """Make the database of the release before, with accounts whose ids count from 1."""
-    rows = [
-        account_row(new_account(name), created_at=NOW_MS) | {"deleted_at": at}
-        for name, at in deleted_at.items()
-    ]
+    rows = [row_before(name, deleted_at=at) for name, at in deleted_at.items()]
     async with writing(engine) as connection:
         await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), "0002"))
         if rows:
-            await connection.execute(insert(accounts), rows)
+            await connection.execute(insert(accounts_before), rows)
 
 
 async def test_who_has_gone_is_erased_in_the_order_of_going_and_nobody_else(

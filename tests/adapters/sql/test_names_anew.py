@@ -6,14 +6,14 @@ import pytest
 from alembic import command
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.accounts import NOW_MS, new_account, new_session
+from tests.accounts import new_account, new_session
+from tests.adapters.sql.earlier import accounts_before, row_before
 from tests.adapters.sql.test_migrate import shape
 from tests.servers import opened
 
 from emoticon.adapters.sql.accounts import SqlAccountStore
 from emoticon.adapters.sql.engine import reading, writing
 from emoticon.adapters.sql.migrate import alembic_config, current_revision, upgrade
-from emoticon.adapters.sql.rows import account_row
 from emoticon.adapters.sql.tables import accounts, metadata, sessions
 from emoticon.domain.names import fold
 
@@ -29,12 +29,9 @@ async def old(empty_database: str) -> AsyncGenerator[AsyncEngine]:
 
 async def add(engine: AsyncEngine, **keys: str) -> None:
     """Write accounts with these names and keys in this order; their ids count from 1."""
-    rows = [
-        account_row(new_account(name, username_key=key), created_at=NOW_MS)
-        for name, key in keys.items()
-    ]
+    rows = [row_before(name, username_key=key) for name, key in keys.items()]
     async with writing(engine) as connection:
-        await connection.execute(insert(accounts), rows)
+        await connection.execute(insert(accounts_before), rows)
 
 
 async def keys_after_the_upgrade(engine: AsyncEngine) -> dict[str, str]:
@@ -63,13 +60,15 @@ async def test_a_name_gets_the_key_under_which_it_is_looked_up_now(old: AsyncEng
 async def test_nothing_else_of_an_account_changes(old: AsyncEngine) -> None:
     await add(old, yıldız="yıldız", alice="alice")
     async with reading(old) as connection:
-        columns = [column for column in accounts.c if column.name != "disabled_at"]
+        columns = [
+            column for column in accounts.c if column.name not in {"disabled_at", "revision"}
+        ]
         before = (await connection.execute(select(*columns).order_by(accounts.c.id))).all()
     await keys_after_the_upgrade(old)
     async with reading(old) as connection:
         after = (await connection.execute(select(accounts).order_by(accounts.c.id))).all()
     assert [row._asdict() for row in after] == [
-        row._asdict() | {"username_key": key, "disabled_at": None}
+        row._asdict() | {"username_key": key, "disabled_at": None, "revision": 0}
         for row, key in zip(before, ["yildiz", "alice"], strict=True)
     ]
 
@@ -97,7 +96,7 @@ async def test_a_name_of_a_newer_unicode_keeps_its_key(old: AsyncEngine) -> None
 async def test_undone_and_done_again_it_has_lost_no_account_and_no_session(
     old: AsyncEngine,
 ) -> None:
-    new_tables = {"audit", "erasures"}
+    new_tables = {"audit", "erasures", "links", "originals"}
     before = set(metadata.tables) - new_tables
     async with reading(old) as connection:
         old_shape = await connection.run_sync(lambda sync: shape(sync, before))

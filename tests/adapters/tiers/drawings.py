@@ -2,7 +2,8 @@
 
 from hashlib import blake2b, shake_128
 
-from emoticon.domain.models import Format, Label, Picture
+from emoticon.domain.keeping import Label
+from emoticon.domain.models import Format, Picture
 from emoticon.domain.pictures import KEY_BYTES, picture, style_tag
 
 MEAN_BYTES = 3352

@@ -8,7 +8,7 @@ from tests.adapters.tiers.drawings import key_of
 
 from emoticon.adapters.tiers.shared import PREFIX, SharedTier
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Kept, Label
+from emoticon.domain.keeping import Kept, Label
 from emoticon.domain.ports import OuterTier
 
 OpenShared = Callable[..., SharedTier]

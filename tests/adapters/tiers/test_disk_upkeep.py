@@ -21,7 +21,7 @@ from tests.adapters.tiers.files import (
 
 from emoticon.adapters.tiers.disk_rows import PAGE_BYTES
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Extent, Kept, Label
+from emoticon.domain.keeping import Extent, Kept, Label
 from emoticon.domain.pictures import FRAME_BYTES
 from emoticon.domain.ports import OuterTier
 

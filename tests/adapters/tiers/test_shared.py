@@ -10,7 +10,7 @@ from tests.adapters.tiers.sharing import OpenShared, all_of, hash_of, label_of, 
 from tests.valkey import ValkeyServer
 
 from emoticon.adapters.tiers.shared import LARGEST_BYTES, MARK, PREFIX
-from emoticon.domain.models import Extent, TierFigures
+from emoticon.domain.keeping import Extent, TierFigures
 from emoticon.domain.pictures import FRAME_BYTES, frame
 
 Spoil = Callable[[bytes], bytes]

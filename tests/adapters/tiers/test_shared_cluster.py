@@ -17,7 +17,7 @@ from tests.valkey import ValkeyCluster, ValkeyServer
 from emoticon.adapters.tiers.shared import SharedTier
 from emoticon.adapters.tiers.turns import RedisTurns
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Label
+from emoticon.domain.keeping import Label
 
 OWNERS = range(1, 61)
 

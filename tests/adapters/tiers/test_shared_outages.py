@@ -13,7 +13,7 @@ from tests.valkey import ValkeyServer
 from emoticon.adapters.tiers.shared import SharedTier
 from emoticon.adapters.valkey.server import CONNECTIONS
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import TierFigures
+from emoticon.domain.keeping import TierFigures
 
 EVERYTHING: list[Callable[[SharedTier], Coroutine[Any, Any, object]]] = [
     lambda tier: tier.get(label_of(1)),

@@ -53,10 +53,10 @@ def pack(manifest: Manifest, directory: Path, out: BinaryIO, on_progress: OnProg
         tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar,
     ):
         text = manifest.encode()
-        tar.addfile(_header(MANIFEST_NAME, len(text)), io.BytesIO(text))
+        tar.addfile(file_header(MANIFEST_NAME, len(text)), io.BytesIO(text))
         for part in manifest.parts:
             with (directory / part.name).open("rb", buffering=0) as file:
-                tar.addfile(_header(part.name, part.size_bytes), _Counted(file, count))
+                tar.addfile(file_header(part.name, part.size_bytes), _Counted(file, count))
 
 
 def unpack(
@@ -154,7 +154,8 @@ class _Counted(io.RawIOBase):
         return chunk
 
 
-def _header(name: str, size_bytes: int) -> tarfile.TarInfo:
+def file_header(name: str, size_bytes: int) -> tarfile.TarInfo:
+    """Return the header of a plain file."""
     header = tarfile.TarInfo(name)
     header.size = size_bytes
     header.mode = 0o600

@@ -28,7 +28,9 @@ _SLOWEST_MS = KEPT_MS // 2
 _BATCH = 100
 
 _FIELD = b"c"
-_TEXT = re.compile(rb"([1-9][0-9]{0,18}) (0|[1-9][0-9]{0,18}) ([0-9a-f]{32}|)")
+_TEXT = re.compile(
+    rb"([1-9][0-9]{0,18}) (0|[1-9][0-9]{0,18}) ([0-9a-f]{32}|)(?: ([1-9][0-9]{0,18}))?"
+)
 _MAX = 2**63 - 1
 _BEFORE_ALL = b"0-0"
 _QUIET_MS = 60_000
@@ -74,6 +76,8 @@ class RedisBulletin(Bulletin):
 
     async def _add(self, change: Change) -> None:
         text = f"{change.account_id} {change.floor} {change.session_id}"
+        if change.revision:  # earlier versions of this program pass over what has one
+            text += f" {change.revision}"
         made: Any = await self._client.xadd(KEY, {_FIELD: text}, minid=self._trim_before_ms)
         # An id begins with the server's time. Any other clock may be ahead and trim what nobody has read yet.
         self._trim_before_ms = max(_order(made)[0] - KEPT_MS, 0)
@@ -154,8 +158,10 @@ class _Listener(AsyncIterator[Change]):
 
     def _hear(self, fields: dict[bytes, bytes]) -> None:
         match = _TEXT.fullmatch(fields.get(_FIELD, b"")) if len(fields) == 1 else None
-        if match and max(account_id := int(match[1]), floor := int(match[2])) <= _MAX:
-            self._waiting.append(Change(account_id, floor, match[3].decode()))
+        numbers = [int(part or 0) for part in match.group(1, 2, 4)] if match else []
+        if match and max(numbers) <= _MAX:
+            account_id, floor, revision = numbers
+            self._waiting.append(Change(account_id, floor, match[3].decode(), revision))
         else:
             self._report()
 

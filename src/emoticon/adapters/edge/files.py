@@ -32,11 +32,13 @@ FILE_BYTES: Final = 1024
 _PAGE_BYTES: Final = 4096
 _RENEWAL_S: Final = 1.0
 
-# Exactly what deploy/nginx/emoticon.conf lets through. No part is empty or a dot, a file name has 255 bytes at most.
+# Exactly what deploy/nginx/published.conf lets through. No part is empty or a dot, a file name has 255 bytes at most.
 _TOKEN = re.compile(
     r"([A-Za-z0-9_-]{1,94}\.[A-Za-z0-9_-]{160})([A-Za-z0-9_-]{1,212})\.([A-Za-z0-9_-]{43,86})"
 )
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_LINK = re.compile(r"[A-Za-z0-9_-]{43}")
+_VERSION = re.compile(r"(?:[0-9a-f]{12})?")
 
 
 @dataclass(slots=True)
@@ -104,14 +106,16 @@ class FileEdge(Edge):
 
     @override
     def publish(self, grant: Grant, picture: Picture) -> None:
-        place = _place(grant)
+        place = self._place(grant)
         if not self._open or place is None or place.window <= self._last_window():
             return
         name = f"{grant.username}~{grant.size_px}.{grant.format}"
         if self._tree.holds(place, name, picture):
             return
         answers = self._tokens.get(place.signature)
-        if answers is not None and len(answers.files) >= MAX_ANSWERS:
+        if answers is not None and (
+            answers.place.window != place.window or len(answers.files) >= MAX_ANSWERS
+        ):
             self._remove(place.signature)
         self._remember(place, name, _size_bytes(picture))
         try:
@@ -152,6 +156,21 @@ class FileEdge(Edge):
                 require_fresh()
                 self.renew()
             await asyncio.sleep(_RENEWAL_S)
+
+    def _place(self, grant: Grant) -> Place | None:
+        """Return where it belongs, None when nginx would not look for it."""
+        window = grant.expires_at_s // WINDOW_S
+        token = _TOKEN.fullmatch(grant.token)
+        if token is not None and _USERNAME.fullmatch(grant.username):
+            first, second, signature = token.groups()
+            return Place(grant.account_id, window, signature, first, second)
+        if _LINK.fullmatch(grant.token) and _VERSION.fullmatch(grant.username):
+            # All answers for a link end together, with the first of them, whatever process has published that.
+            live = self._tree.window(grant.token)
+            if live is not None and live > self._last_window():
+                window = live
+            return Place(grant.account_id, window, grant.token, "link", "e")
+        return None
 
     def _last_window(self) -> int:
         """Return the last window for which a lease is given by now, in whatever process."""
@@ -195,14 +214,6 @@ class FileEdge(Edge):
         if not self._failing:
             log.warning("edge_failed", reason=_reason(error))
         self._failing = True
-
-
-def _place(grant: Grant) -> Place | None:
-    token = _TOKEN.fullmatch(grant.token)
-    if token is None or not _USERNAME.fullmatch(grant.username):
-        return None
-    first, second, signature = token.groups()
-    return Place(grant.account_id, grant.expires_at_s // WINDOW_S, signature, first, second)
 
 
 def _size_bytes(picture: Picture) -> int:

@@ -1,4 +1,4 @@
-"""The edge in this process: a dictionary of tokens."""
+"""The edge in this process: a dictionary of tokens, those of people and those of share links."""
 
 from collections import OrderedDict
 

@@ -3,14 +3,16 @@
     lease/<window>                    -> ../live
     live/<signature>                  -> ../accounts/<account>/<window>~<signature>
     accounts/<account>/<window>~<signature>/<token, part 1>/<token, part 2>~<username>~<size>.<format>
+    accounts/<account>/<window>~<token of a link>/link/e~<version>~<size>.<format>
     ends/<window>/<account>~<signature>
 
 nginx goes lease, live, the two parts, the file. The whole token is in the way, for a changed one is none. What it takes
-to withdraw an account or to end a window is found in the tree itself, whichever process has published it.
+to withdraw an account or to end a window is found in the tree itself, whichever process has published it. Links
+are named by their whole token wherever there is the signature of an access token.
 """
 
 # Paths are text here: they are made for every answer, and a Path costs as much as the system call.
-# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH116, PTH123, PTH208, PTH211
+# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH115, PTH116, PTH123, PTH208, PTH211
 
 import os
 import shutil
@@ -97,6 +99,14 @@ class Tree:
             return False
         return int(found.st_mtime) == picture.mtime_s and found.st_size == len(picture.body)
 
+    def window(self, signature: str) -> int | None:
+        """Return the window in which what is live of a token ends, None when nothing is."""
+        try:
+            target = os.readlink(f"{self._root}/live/{signature}")
+        except OSError:
+            return None
+        return int(target.rpartition("/")[2].partition("~")[0])
+
     def put(self, place: Place, name: str, picture: Picture) -> None:
         """Publish a picture; it is there at once and whole, or not at all."""
         account = f"{self._root}/accounts/{place.account_id}"
@@ -108,15 +118,17 @@ class Tree:
                 os.mkdir(directory, _LISTED_BY_NOBODY)
         self._write(f"{first}/{place.second}~{name}", picture)
         # The end before the beginning: what is live is taken away in time, even when this process stops here.
-        for link, target in (
-            (f"{end}/{place.account_id}~{place.signature}", "."),
-            (
-                f"{self._root}/live/{place.signature}",
-                f"../accounts/{place.account_id}/{place.entry}",
-            ),
-        ):
-            with suppress(FileExistsError):
-                os.symlink(target, link)
+        with suppress(FileExistsError):
+            os.symlink(".", f"{end}/{place.account_id}~{place.signature}")
+        live = f"{self._root}/live/{place.signature}"
+        target = f"../accounts/{place.account_id}/{place.entry}"
+        try:
+            os.symlink(target, live)
+        except FileExistsError:
+            if os.readlink(live) != target:  # of a link, and at its end
+                new = f"{self._root}/new/{self._next()}"
+                os.symlink(target, new)
+                os.rename(new, live)
 
     def remove(self, place: Place) -> None:
         """Take the answers for one token away."""

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final, NoReturn
 
@@ -13,18 +13,22 @@ from typing_extensions import override
 
 from emoticon.adapters.generators import styles
 from emoticon.adapters.generators.lettering import FONT_FAMILY, LETTERED, legible
+from emoticon.adapters.generators.options import check, schema
 from emoticon.domain.errors import DrawingFailed, DrawingTimedOut, UnknownStyle
+from emoticon.domain.media import Generator, Rasteriser
 from emoticon.domain.models import Drawing, Format, Look, Style
 from emoticon.domain.pictures import MIN_PX
-from emoticon.domain.ports import Generator, Rasteriser
 from emoticon.domain.workers import Workers
 
 log = logging.getLogger(__name__)
 
 GENERATOR: Final = "dicebear"
 GENERATOR_VERSION: Final = 10
-_EDITION: Final = 1
+_EDITION: Final = 2
 """Raised when a change of this package gives other bytes."""
+
+_TITLE: Final = "Emoticon"
+"""What SVG says to those who cannot see it. The seed may be a name, so it says that only where a look asks for it."""
 
 _INSTEAD_OF_LETTERS: Final = "shapes"
 _LOSSY_WEBP: Final = frozenset(
@@ -54,6 +58,11 @@ class DiceBearGenerator(Generator):
 
     @property
     @override
+    def version(self) -> int:
+        return GENERATOR_VERSION
+
+    @property
+    @override
     def revision(self) -> str:
         return self._revision
 
@@ -65,6 +74,14 @@ class DiceBearGenerator(Generator):
     @override
     def style(self, name: str) -> Style:
         return styles.describe(_known(name))
+
+    @override
+    def options(self, style: str) -> Mapping[str, Any]:
+        return schema(_known(style))
+
+    @override
+    def check(self, style: str, options: Mapping[str, Any]) -> None:
+        check(_known(style), options)
 
     @override
     async def draw(self, look: Look, size_px: int, picture_format: Format) -> Drawing:
@@ -122,6 +139,7 @@ def _options(look: Look, size_px: int) -> dict[str, Any]:
     options = json.loads(look.options, parse_constant=_no_number)
     return {
         "fontFamily": FONT_FAMILY,
+        "title": _TITLE,
         **options,
         "seed": look.seed,
         "size": size_px,

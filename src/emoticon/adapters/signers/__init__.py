@@ -1,1 +1,1 @@
-"""Access tokens and refresh tokens, and the keys that they are signed with."""
+"""Access tokens, refresh tokens and tokens of share links, and the keys that they are signed with."""

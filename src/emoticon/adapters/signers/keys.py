@@ -24,6 +24,7 @@ _KEY_ID_BYTES: Final = 8
 _HMAC_KEY_ID: Final = b"emoticon key id"
 _ED25519: Final = b"emoticon access token ed25519 v1"
 _REFRESH: Final = b"emoticon refresh token hmac-sha256 v1"
+_LINK: Final = b"emoticon share link hmac-sha256 v1"
 
 
 class AccessKey(Protocol):
@@ -135,6 +136,10 @@ class KeyRing:
     def refresh_keys(self) -> Sequence[bytes]:
         """Return the keys for refresh tokens, of 32 bytes."""
         return [_derive(secret, _REFRESH) for secret in self._secrets]
+
+    def link_keys(self) -> Sequence[bytes]:
+        """Return the keys for tokens of share links, of 32 bytes."""
+        return [_derive(secret, _LINK) for secret in self._secrets]
 
 
 def _derive(secret: bytes, label: bytes) -> bytes:

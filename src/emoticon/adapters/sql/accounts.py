@@ -12,6 +12,7 @@ from emoticon.adapters.sql.audit import note
 from emoticon.adapters.sql.changes import Recorder, changing, database_now_ms
 from emoticon.adapters.sql.engine import reading, writing
 from emoticon.adapters.sql.erasures import write_erasure
+from emoticon.adapters.sql.leaving import empty
 from emoticon.adapters.sql.rows import account_fields, account_from, account_row
 from emoticon.adapters.sql.sessions import end_sessions, locked, raise_version, session_row
 from emoticon.adapters.sql.tables import MAX_ID, accounts, sessions, storable
@@ -165,11 +166,7 @@ class SqlAccountStore(AccountStore):
                 return None
             nothing = {"deleted_at": database_now_ms(), "password_hash": "", "look": "{}"}
             await self._end(recorder, account, Event.DELETION, origin, **nothing)
-            await recorder.connection.execute(
-                update(sessions)
-                .where(sessions.c.account_id == account_id)
-                .values(user_agent="", address="")
-            )
+            await empty(recorder.connection, account_id)
             # The last, for from here on all deletions wait for one another.
             await write_erasure(recorder.connection, account_id)
         return recorder.change

@@ -73,7 +73,7 @@ async def changing(
 
 async def stamp(connection: AsyncConnection, change: Change) -> None:
     """Write down that the change is made now."""
-    if change.floor:
+    if change.floor or change.revision:
         await connection.execute(
             update(accounts)
             .where(accounts.c.id == change.account_id)
@@ -98,10 +98,10 @@ class SqlFloorStore(FloorStore):
     async def recent(self, age_ms: int) -> Sequence[Change]:
         # A subquery is computed once, so that PostgreSQL can look it up in the indexes.
         since = select(database_now_ms() - literal(age_ms + OVERLAP_MS)).scalar_subquery()
-        floors = select(accounts.c.id, accounts.c.floor, literal("")).where(
+        floors = select(accounts.c.id, accounts.c.floor, literal(""), accounts.c.revision).where(
             accounts.c.floor_at > since
         )
-        ends = select(sessions.c.account_id, literal(0), sessions.c.id).where(
+        ends = select(sessions.c.account_id, literal(0), sessions.c.id, literal(0)).where(
             sessions.c.ended_at > since
         )
         async with reading(self._engine) as connection:

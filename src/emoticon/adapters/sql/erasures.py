@@ -10,7 +10,7 @@ from typing_extensions import override
 from emoticon.adapters.sql.changes import database_now_ms
 from emoticon.adapters.sql.engine import reading, writing
 from emoticon.adapters.sql.tables import erasures
-from emoticon.domain.models import Erasure, ErasureLog
+from emoticon.domain.keeping import Erasure, ErasureLog
 from emoticon.domain.stores import ErasureStore
 from emoticon.domain.unbroken import unbroken
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from emoticon.adapters.sql.audit import note
 from emoticon.adapters.sql.changes import database_now_ms
 from emoticon.adapters.sql.erasures import write_erasure
+from emoticon.adapters.sql.leaving import empty
 from emoticon.adapters.sql.tables import accounts, audit, erasures, metadata, sessions
 from emoticon.domain.backups import MARGIN, Present, Renewed
 from emoticon.domain.models import Event, Origin
@@ -49,7 +50,10 @@ async def renew(
     """
     await connection.execute(
         update(accounts).values(
-            version=accounts.c.version + MARGIN, floor=accounts.c.version + MARGIN, floor_at=0
+            version=accounts.c.version + MARGIN,
+            floor=accounts.c.version + MARGIN,
+            floor_at=0,
+            revision=accounts.c.revision + MARGIN,
         )
     )
     await connection.execute(
@@ -120,9 +124,7 @@ async def _delete(connection: AsyncConnection, number: int) -> None:
         .where(accounts.c.id == number)
         .values(deleted_at=database_now_ms(), password_hash="", look="{}")
     )
-    await connection.execute(
-        update(sessions).where(sessions.c.account_id == number).values(user_agent="", address="")
-    )
+    await empty(connection, number)
     await note(connection, Event.DELETION, number, Origin())
     await write_erasure(connection, number)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -19,19 +20,24 @@ def account_row(account: NewAccount, *, created_at: int) -> dict[str, Any]:
         "username": account.username,
         "username_key": account.username_key,
         "password_hash": account.password_hash,
-        "look": _json(dataclasses.asdict(account.look)),
+        "look": look_text(account.look),
         "visibility": account.visibility,
         "version": 1,
         "floor": 1,
         "floor_at": 0,
+        "revision": 0,
         "created_at": created_at,
     }
 
 
-def account_from(row: RowMapping) -> Account:
+def account_from(row: RowMapping | Mapping[str, Any]) -> Account:
     """Return the account of a row that has `account_fields`."""
     return Account(**{**row, "look": Look(**json.loads(row["look"]))})
 
 
-def _json(value: dict[str, Any]) -> str:
+def look_text(look: Look) -> str:
+    """Return the column of a look. What most do not have is left out: earlier versions of this program know no such."""
+    value = dataclasses.asdict(look)
+    if not look.original:
+        del value["original"]
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

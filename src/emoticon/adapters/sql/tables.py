@@ -48,6 +48,8 @@ accounts = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
     Column("disabled_at", BigInteger),
+    # Raised with every change of what the account shows; `floor_at` is stamped with it.
+    Column("revision", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("floor <= version", name="floor"),
     CheckConstraint("visibility IN ('private', 'public')", name="visibility"),
     sqlite_autoincrement=True,  # an id is never given twice: old tokens name it
@@ -120,6 +122,46 @@ erasures = Table(
 )
 
 Index("ix_erasures_at", erasures.c.at, erasures.c.number)
+
+
+links = Table(
+    "links",
+    metadata,
+    # What is in a URL is this and a MAC, so that who reads the table has no link.
+    Column("id", _exact_text, primary_key=True),
+    Column("account_id", ForeignKey(accounts.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("sizes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+)
+
+Index(
+    "ix_links_expires_at",
+    links.c.expires_at,
+    postgresql_where=links.c.expires_at.is_not(None),
+    sqlite_where=links.c.expires_at.is_not(None),
+)
+
+originals = Table(
+    "originals",
+    metadata,
+    # No foreign key: blobs may outlive the row of their account.
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", _exact_text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    CheckConstraint("state IN ('new', 'kept', 'dropped')", name="state"),
+)
+
+# Those that something has to be done about.
+Index(
+    "ix_originals_loose",
+    originals.c.begun_at,
+    postgresql_where=originals.c.state != "kept",
+    sqlite_where=originals.c.state != "kept",
+)
 
 
 def storable(text: str) -> str:

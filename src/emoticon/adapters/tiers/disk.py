@@ -21,7 +21,8 @@ from emoticon.adapters.tiers import disk_rows
 from emoticon.adapters.tiers.disk_file import Busy, Connection
 from emoticon.adapters.tiers.disk_rows import PAGE_BYTES
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Extent, Kept, Label, Picture, TierFigures
+from emoticon.domain.keeping import Extent, Kept, Label, TierFigures
+from emoticon.domain.models import Picture
 from emoticon.domain.pictures import FRAME_BYTES
 from emoticon.domain.ports import Clock, OuterTier
 

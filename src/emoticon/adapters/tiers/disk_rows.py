@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from emoticon.domain.models import Extent, Kept, Label, Picture
+from emoticon.domain.keeping import Extent, Kept, Label
+from emoticon.domain.models import Picture
 from emoticon.domain.pictures import examine, frame, unframe
 
 PAGE_BYTES = (

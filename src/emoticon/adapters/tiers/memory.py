@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing_extensions import override
 
 from emoticon.adapters.tiers.tinylfu import TinyLfu
-from emoticon.domain.models import Label, Picture, TierFigures
+from emoticon.domain.keeping import Label, TierFigures
+from emoticon.domain.models import Picture
 from emoticon.domain.ports import Tier
 
 ENTRY_BYTES = 800

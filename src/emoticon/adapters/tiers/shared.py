@@ -11,7 +11,8 @@ from typing_extensions import override
 from emoticon.adapters.valkey.cluster import Valkey
 from emoticon.adapters.valkey.server import Command, Distrusted, Server, Unanswered
 from emoticon.domain.errors import TierUnavailable
-from emoticon.domain.models import Extent, Kept, Label, Picture, TierFigures
+from emoticon.domain.keeping import Extent, Kept, Label, TierFigures
+from emoticon.domain.models import Picture
 from emoticon.domain.pictures import examine, frame, unframe
 from emoticon.domain.ports import Clock, OuterTier
 
