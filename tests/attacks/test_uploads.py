@@ -1,4 +1,4 @@
-"""Attacks by uploads (F01, F02, F04, F06, and the quota of each account)."""
+"""Attacks by uploads (F01 to F04, F06, G01, and the quota of each account)."""
 
 import itertools
 from collections.abc import Iterator
@@ -7,7 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 from httpx2 import Response
+from tests.adapters.decoding.bombs import floods
 from tests.attacks.conftest import Worlds
+from tests.attacks.hostile_uploads import SETTINGS, run
 from tests.attacks.wire import connect, head, statuses
 from tests.attacks.world import Pair, World, at_once, refused
 from tests.images import PLACE, SVG, colour, jpeg_with_metadata, png, similar
@@ -196,6 +198,37 @@ def test_the_quota_of_an_account_is_one_for_all_nodes_and_nobody_elses(
                 query = {"username": pair.username}
                 answer = node.send("GET", "/emoticon/", at=pair.at, params=query)
                 assert similar(colour(answer.content, 0.5, 0.5), expected)
+
+
+def test_f03_a_flood_of_pixels_is_refused_by_its_head(lone_node: World) -> None:
+    pair = lone_node.sign_up()
+    before = emoticon(lone_node, pair).content
+    for flood in floods().values():
+        refused(upload(lone_node, pair, flood), 422, "invalid_picture")
+    assert emoticon(lone_node, pair).content == before
+
+
+def test_f03_hostile_pictures_are_refused_or_nothing_but_their_pixels_is_served(
+    worlds: Worlds,
+) -> None:
+    with worlds.one(**SETTINGS) as world:
+        outcome = run(world, 40, seed=6)
+    assert outcome.faults == []
+    assert {"200", "415 unsupported_picture", "422 invalid_picture"} <= {*outcome.counts}
+    assert outcome.most_rss_bytes < outcome.first_rss_bytes + 800 * 2**20
+
+
+def test_g01_an_svg_that_is_opened_by_itself_may_do_nothing(lone_node: World) -> None:
+    pair = lone_node.sign_up()
+    for picture in (
+        emoticon(lone_node, pair, format="svg"),
+        lone_node.send("GET", "/styles/glass/sample.svg"),
+        lone_node.send("GET", f"/u/{pair.username}.svg"),
+    ):
+        assert picture.headers["content-type"] == "image/svg+xml"
+        assert picture.headers["x-content-type-options"] == "nosniff"
+        policy = picture.headers["content-security-policy"]
+        assert policy == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 def files_of(world: World, pair: Pair) -> list[Path]:

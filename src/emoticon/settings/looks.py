@@ -53,7 +53,8 @@ class LookSettings(BaseModel):
         " Libravatar and dnmonster.",
     )
     address_drawings: Count = Field(
-        600, description="Pictures that one address may have there within a minute."
+        600,
+        description="Pictures that one address may have there, and of public accounts, within a minute.",
     )
 
     # Upstream generator
