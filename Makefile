@@ -23,7 +23,7 @@ run: $(VENV)/run.stamp ## Serve on http://127.0.0.1:8000 (settings: docs/configu
 
 test: $(VENV)/dev.stamp ## Run all tests, with real servers, and measure the coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage run -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

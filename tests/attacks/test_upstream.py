@@ -155,7 +155,12 @@ def test_u02_after_failures_it_is_left_alone_until_it_is_well_again(
 def test_u04_of_500_misses_at_once_a_few_are_asked_for_and_the_others_have_stand_ins(
     tmp_path: Path,
 ) -> None:
-    with Upstream() as slow, one_node(tmp_path, drawn_by(slow, timeout_s=30)) as world:
+    with (
+        Upstream() as slow,
+        one_node(
+            tmp_path, {**drawn_by(slow, timeout_s=30), "EMOTICON_DRAW_QUEUE": str(AT_ONCE)}
+        ) as world,
+    ):
         asyncio.run(ask_for_many(world, world.sign_up(), slow))
 
 

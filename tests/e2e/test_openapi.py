@@ -1,14 +1,13 @@
 """Facts about the OpenAPI document: it is current, and the service keeps to it whatever is sent."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import METRICS_TOKEN, Service
+from tests.e2e.conftest import METRICS_TOKEN, UNMEASURED, Service
 
 from emoticon.app import create_app
 from emoticon.settings import Settings
@@ -47,7 +46,7 @@ def test_schemathesis_finds_nothing(unlimited: Service, tmp_path: Path, signed_i
             *("--seed", "1", "--continue-on-failure", "--no-color"),
         ],
         env={
-            **os.environ,
+            **UNMEASURED,
             "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks",
             "SCHEMATHESIS_SIGNED_IN": signed_in,
             "SCHEMATHESIS_SEEN": str(seen),

@@ -1,11 +1,10 @@
 """Facts about the OpenAPI document of a service whose public generator is on."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.conftest import Service
+from tests.e2e.conftest import UNMEASURED, Service
 
 from emoticon.app import create_app
 from emoticon.settings import Settings
@@ -36,7 +35,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
                 *("--include-path-regex", r"^/(a|monster|10\.x|avatar)/"),
             ],
             env={
-                **os.environ,
+                **UNMEASURED,
                 "SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks",
                 "SCHEMATHESIS_SEEN": str(seen),
                 "PYTHONPATH": str(ROOT),

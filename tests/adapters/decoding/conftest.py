@@ -18,6 +18,16 @@ MEASURED = {name: value for name, value in os.environ.items() if name.startswith
 """What a measurement of the coverage needs in the environment of another process; else nothing."""
 
 
+_OTHERS: set[psutil.Process] = set()
+"""Nurseries of services that this process runs for other tests."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def others() -> None:
+    _OTHERS.clear()
+    _OTHERS.update(nurseries())
+
+
 @pytest.fixture(scope="module")
 async def decoder() -> AsyncIterator[ProcessDecoder]:
     # Other processes of this machine may take their time.
@@ -48,11 +58,11 @@ def opened(webp: bytes) -> Any:
 
 
 def nurseries() -> list[psutil.Process]:
-    """The nurseries of this process."""
+    """The nurseries that these tests have started."""
     return [
         child
         for child in psutil.Process().children()
-        if running(child) and _is_nursery(child.cmdline())
+        if child not in _OTHERS and running(child) and _is_nursery(child.cmdline())
     ]
 
 
