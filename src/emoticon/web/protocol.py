@@ -11,12 +11,15 @@ from emoticon.web.errors import HEADERS, MEDIA_TYPE
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with two bounds that it lacks, and its own error in the shape of all others.
+    """uvicorn's protocol with three bounds that it lacks, and its own error in the shape of all others.
 
     The head of a request is at most 64 KiB (the application refuses a quarter of that with a better answer) and
     arrives within 10 s, else the connection is closed: many connections that send a byte now and then would
-    otherwise hold as many descriptors for as long as they like.
+    otherwise hold as many descriptors for as long as they like. At most 64 requests may wait behind one that is being
+    answered: each takes kilobytes, and one read can bring a thousand.
     """
+
+    max_waiting = 64
 
     max_head_bytes = 64 * 1024
     head_deadline_s = 10.0
@@ -52,6 +55,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= self.max_waiting:
+            raise ValueError  # ends the parsing; the answer is that to what is no HTTP
         self._stop_waiting()
         self._in_head = False
         self._heads += 1
