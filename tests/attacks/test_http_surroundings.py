@@ -211,8 +211,12 @@ def test_h18_callers_on_one_connection_get_their_own_answers(world: World) -> No
 
 
 def test_h18_a_thousand_requests_in_one_go_are_too_many(lone_node: World, ann: Pair) -> None:
-    answer = exchange(lone_node.nodes[0], wanted(ann) * 1000)
-    assert {*statuses(answer)} <= {200, 400}
+    received = b""
+    with connect(lone_node.nodes[0]) as connection, suppress(ConnectionError):  # it is closed
+        connection.sendall(wanted(ann) * 1000)
+        while data := connection.recv(65536):
+            received += data
+    assert len(statuses(received)) < 1000
     assert lone_node.nodes[0].status(ann.at) == 200
 
 
