@@ -1,17 +1,13 @@
 """What a published picture costs the application, beside the same picture by the route."""
 
-import asyncio
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import psutil
-
-from bench.load import Answer, Pool, on_fast_loop
+from bench.asker import Asker, Round, ask_once
+from bench.load import on_fast_loop
 from bench.report import Report, percentile
 from bench.service import Node, emoticon, running, sign_up
 from emoticon.domain.models import Format
@@ -21,71 +17,21 @@ KINDS = ("fast path", "fast path, 304", "route")
 ROUNDS = 12
 ROUND_S = 1.0
 CLIENTS = 32
-OK, NOT_MODIFIED = 200, 304
-
-
-@dataclass(frozen=True)
-class Round:
-    """What one round found."""
-
-    per_cpu_second: float
-    latencies_ms: list[float]
-
-
-class Asker:
-    """Asks one service for one picture in one way."""
-
-    def __init__(self, node: Node, wanted: bytes, status: int) -> None:
-        self._pool = Pool(node.port, CLIENTS)
-        self._process = psutil.Process(node.process.pid)
-        self._wanted = wanted
-        self._status = status
-
-    async def round(self, seconds: float) -> Round:
-        """Ask without pause; every answer has to be a good one."""
-        latencies_ms: list[float] = []
-        running_still, stop_at = CLIENTS, time.perf_counter() + seconds
-        finished, statuses = asyncio.Event(), set[int]()
-
-        def go_on(answer: Answer) -> None:
-            nonlocal running_still
-            latencies_ms.append((answer.received_s - answer.sent_s) * 1000)
-            statuses.add(answer.status)
-            if answer.received_s < stop_at:
-                self._pool.ask(self._wanted, go_on)
-                return
-            running_still -= 1
-            if not running_still:
-                finished.set()
-
-        before_s = self._cpu_s()
-        for _ in range(CLIENTS):
-            self._pool.ask(self._wanted, go_on)
-        await finished.wait()
-        spent_s = self._cpu_s() - before_s
-        if statuses != {self._status}:
-            raise RuntimeError(f"a picture answered {statuses}")
-        return Round(len(latencies_ms) / spent_s, latencies_ms)
-
-    def _cpu_s(self) -> float:
-        times = self._process.cpu_times()
-        return times.user + times.system
+NOT_MODIFIED = 304
 
 
 async def measure(node: Node) -> dict[str, list[Round]]:
     """Let the ways take turns, each round in the other order."""
-    pool = Pool(node.port, 1)
-    answer = await pool.exchange(sign_up("watcher"))
+    answer = await ask_once(node, sign_up("watcher"))
     wanted = emoticon("watcher", answer.body)
     # A parameter that means nothing: the answer is the same, but no request that the edge knows.
     by_route = wanted.replace(b"?username", b"?x=1&username")
-    etag = picture((await pool.exchange(wanted)).body, Format.PNG, DEFAULT_PX).etag
+    etag = picture((await ask_once(node, wanted)).body, Format.PNG, DEFAULT_PX).etag
     conditional = wanted.replace(b"\r\n\r\n", f"\r\nIf-None-Match: {etag}\r\n\r\n".encode())
-    pool.close()
     askers = {
-        "fast path": Asker(node, wanted, OK),
-        "fast path, 304": Asker(node, conditional, NOT_MODIFIED),
-        "route": Asker(node, by_route, OK),
+        "fast path": Asker(node, wanted, clients=CLIENTS),
+        "fast path, 304": Asker(node, conditional, clients=CLIENTS, status=NOT_MODIFIED),
+        "route": Asker(node, by_route, clients=CLIENTS),
     }
     found: dict[str, list[Round]] = {kind: [] for kind in KINDS}
     for kind in KINDS:

@@ -1,24 +1,20 @@
 """What it costs to count requests, to log them, and to trace them, where it is dearest: before a picture in memory."""
 
-import asyncio
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-import psutil
-
-from bench.load import Answer, Pool, on_fast_loop
+from bench.asker import Asker, ask_once
+from bench.load import on_fast_loop
 from bench.report import Report
 from bench.service import SERVE, Node, request, running, sign_up
 
 ROUNDS = 12
 ROUND_S = 1.0
 CLIENTS = 8
-OK = 200
 NAME = "watcher"
 UNOBSERVED = (*SERVE[:1], "bench.unobserved", *SERVE[2:])
 SILENT = {"EMOTICON_TRACING": "on", "OTEL_TRACES_SAMPLER": "always_off"}
@@ -53,64 +49,29 @@ def _builds() -> list[Build]:
     return builds
 
 
-class Load:
-    """Asks one service for one picture."""
-
-    def __init__(self, node: Node, *, by_route: bool) -> None:
-        self._pool = Pool(node.port, CLIENTS)
-        self._process = psutil.Process(node.process.pid)
-        wish = (f"username={NAME}", "size=64")
-        self._target = "/emoticon/?" + "&".join(reversed(wish) if by_route else wish)
-        self._wanted = b""
-
-    async def begin(self) -> None:
-        """Make an account."""
-        answer = await self._pool.exchange(sign_up(NAME))
-        token = answer.body.partition(b'"access_token":"')[2].partition(b'"')[0].decode()
-        self._wanted = request("GET", self._target, Authorization=f"Bearer {token}")
-
-    async def per_cpu_second(self, seconds: float) -> float:
-        """Ask without pause; return pictures for each second of the service's CPU."""
-        pictures, running_still, stop_at = 0, CLIENTS, time.perf_counter() + seconds
-        finished = asyncio.Event()
-        statuses = set[int]()
-
-        def go_on(answer: Answer) -> None:
-            nonlocal pictures, running_still
-            pictures += 1
-            statuses.add(answer.status)
-            if answer.received_s < stop_at:
-                self._pool.ask(self._wanted, go_on)
-                return
-            running_still -= 1
-            if not running_still:
-                finished.set()
-
-        before_s = self._cpu_s()
-        for _ in range(CLIENTS):
-            self._pool.ask(self._wanted, go_on)
-        await finished.wait()
-        spent_s = self._cpu_s() - before_s
-        if statuses != {OK}:
-            raise RuntimeError(f"a picture answered {statuses}")
-        return pictures / spent_s
-
-    def _cpu_s(self) -> float:
-        times = self._process.cpu_times()
-        return times.user + times.system
+async def asker(node: Node, *, by_route: bool) -> Asker:
+    """Make an account, and return who asks for its picture."""
+    answer = await ask_once(node, sign_up(NAME))
+    token = answer.body.partition(b'"access_token":"')[2].partition(b'"')[0].decode()
+    wish = (f"username={NAME}", "size=64")
+    target = "/emoticon/?" + "&".join(reversed(wish) if by_route else wish)
+    wanted = request("GET", target, Authorization=f"Bearer {token}")
+    return Asker(node, wanted, clients=CLIENTS)
 
 
 async def measure(nodes: list[Node], builds: list[Build]) -> list[list[float]]:
     """Let the builds take turns, each round in the other order; a list of figures for each build."""
-    loads = [Load(node, by_route=build.by_route) for node, build in zip(nodes, builds, strict=True)]
-    for load in loads:
-        await load.begin()
-        await load.per_cpu_second(ROUND_S)
+    askers = [
+        await asker(node, by_route=build.by_route)
+        for node, build in zip(nodes, builds, strict=True)
+    ]
+    for each in askers:
+        await each.round(ROUND_S)
     found: list[list[float]] = [[] for _ in builds]
     for number in range(ROUNDS):
-        order = range(len(loads)) if number % 2 else reversed(range(len(loads)))
+        order = range(len(askers)) if number % 2 else reversed(range(len(askers)))
         for place in order:
-            found[place].append(await loads[place].per_cpu_second(ROUND_S))
+            found[place].append((await askers[place].round(ROUND_S)).per_cpu_second)
         print([round(figures[-1]) for figures in found], file=sys.stderr, flush=True)
     return found
 

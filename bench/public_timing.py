@@ -2,20 +2,18 @@
 
 import asyncio
 import json
-import random
 import sqlite3
 import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median
 
-from bench.report import Report, percentile
-from bench.service import PASSWORD, Connection, request, running_service
-from bench.sign_in_timing import rank_test
+from bench.report import Report
+from bench.service import PASSWORD, request, running_service
+from bench.timing import HEAD, compared, interleaved
 
+OK = 200
 SAMPLES = 2000
 BASELINE = "a name that nobody has"
 PUBLIC = "a public account"
@@ -54,23 +52,6 @@ def prepare(port: int, data: Path) -> None:
         database.execute("UPDATE accounts SET disabled_at = 1 WHERE username = 'disabled1'")
 
 
-async def measure(port: int) -> dict[str, list[float]]:
-    """Return the latencies in ms of each case; the cases take turns in a random order."""
-    connection = await Connection.open(port)
-    latencies_ms: dict[str, list[float]] = {case: [] for case in CASES}
-    turns = [case for case in CASES for _ in range(SAMPLES)]
-    random.shuffle(turns)
-    for case in turns:
-        asked = request("GET", f"/u/{CASES[case]}.png")
-        began = time.perf_counter()
-        status, _ = await connection.exchange(asked)
-        latencies_ms[case].append((time.perf_counter() - began) * 1000)
-        if status != 200:  # noqa: PLR2004 - what every name gets
-            raise RuntimeError(f"{case} answered {status}")
-    connection.close()
-    return latencies_ms
-
-
 def run() -> Report:
     """Measure with a service of its own."""
     with (
@@ -78,24 +59,15 @@ def run() -> Report:
         running_service(EMOTICON_DATA_DIR=data) as port,
     ):
         prepare(port, Path(data))
-        latencies_ms = asyncio.run(measure(port))
-    baseline = latencies_ms[BASELINE]
-    rows = [
-        [
-            case,
-            *(f"{percentile(found, share):.2f}" for share in (0.1, 0.5, 0.9)),
-            f"{median(found) - median(baseline):+.3f}",
-            "" if case == BASELINE else f"{rank_test(found, baseline):.2f}",
-        ]
-        for case, found in latencies_ms.items()
-    ]
+        cases = {case: (request("GET", f"/u/{name}.png"), OK) for case, name in CASES.items()}
+        latencies_ms = asyncio.run(interleaved(port, cases, SAMPLES))
     return Report(
         "Whether the time of a picture by name tells if somebody has the name",
         f"Embedded mode, one process, one client. `GET /u/NAME.png`, {SAMPLES} samples of each case, all in one random"
         f" order, in ms. p is that of a two-sided rank test (Mann-Whitney) against `{BASELINE}`; below 0.01 the two"
         " could be told apart. A public account has a picture of its own, so it may differ.",
-        ["picture of", "p10", "median", "p90", "median - baseline", "p"],
-        rows,
+        ["picture of", *HEAD],
+        compared(latencies_ms, BASELINE, digits=2),
     )
 
 

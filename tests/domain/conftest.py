@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import ManualClock
 from tests.domain.nodes import ORIGIN, PASSWORD, Node, new_node
+from tests.domain.sharing import Place, new_place
 from tests.domain.switches import Radio, Written
 
 from emoticon.adapters.bulletin.local import LocalBulletin
@@ -71,3 +72,14 @@ async def other(
     opened = new_node(engine, clock, radio, floor_store=store)
     yield opened
     await opened.revocation.aclose()
+
+
+@pytest.fixture
+async def place(
+    engine: AsyncEngine, clock: ManualClock, bulletin: LocalBulletin
+) -> AsyncGenerator[Place]:
+    """A node with share links and public accounts."""
+    opened = new_place(engine, clock, bulletin)
+    await opened.node.revocation.start()
+    yield opened
+    await opened.node.revocation.aclose()

@@ -1,10 +1,9 @@
 """What ends share links, and that no order of events lets one that has ended be published."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import ManualClock
 from tests.domain.nodes import ORIGIN, STALE_S, until
 from tests.domain.sharing import Place, new_place
@@ -22,16 +21,6 @@ DAY_MS = 86_400_000
 def database(sqlite_database: str) -> str:
     """One is enough: the contracts of the stores are tested on both."""
     return sqlite_database
-
-
-@pytest.fixture
-async def place(
-    engine: AsyncEngine, clock: ManualClock, bulletin: LocalBulletin
-) -> AsyncGenerator[Place]:
-    opened = new_place(engine, clock, bulletin)
-    await opened.node.revocation.start()
-    yield opened
-    await opened.node.revocation.aclose()
 
 
 @pytest.fixture

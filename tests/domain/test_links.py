@@ -1,7 +1,5 @@
 """Share links: what they may be like, and what they show."""
 
-from collections.abc import AsyncGenerator
-
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import ManualClock
@@ -26,16 +24,6 @@ HOUR_S = 3600
 def database(sqlite_database: str) -> str:
     """One is enough: the contracts of the stores are tested on both."""
     return sqlite_database
-
-
-@pytest.fixture
-async def place(
-    engine: AsyncEngine, clock: ManualClock, bulletin: LocalBulletin
-) -> AsyncGenerator[Place]:
-    opened = new_place(engine, clock, bulletin)
-    await opened.node.revocation.start()
-    yield opened
-    await opened.node.revocation.aclose()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Who is shown to everybody, and that nobody can tell why somebody is not."""
 
-from collections.abc import AsyncGenerator
-
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import ManualClock
@@ -19,16 +17,6 @@ NEUTRAL_BODY = f"{NEUTRAL.seed} 64 png".encode()
 def database(sqlite_database: str) -> str:
     """One is enough: the contracts of the stores are tested on both."""
     return sqlite_database
-
-
-@pytest.fixture
-async def place(
-    engine: AsyncEngine, clock: ManualClock, bulletin: LocalBulletin
-) -> AsyncGenerator[Place]:
-    opened = new_place(engine, clock, bulletin)
-    await opened.node.revocation.start()
-    yield opened
-    await opened.node.revocation.aclose()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The bodies of share links and of visibility, as the OpenAPI document shows them."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -8,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from emoticon.domain import links, pictures
-from emoticon.web.schemas import Text
+from emoticon.web.schemas import PictureSize, Text
 
 _ID = "^[0-9a-f]{32}$"
 _LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
@@ -23,13 +22,6 @@ def _number(value: object) -> object:
 
 Size = Annotated[int, Field(ge=pictures.MIN_PX, le=pictures.MAX_PX), BeforeValidator(_number)]
 Life = Annotated[int, Field(ge=links.MIN_LIFE_S, le=links.MAX_LIFE_S), BeforeValidator(_number)]
-
-
-def _plain(value: object) -> object:
-    """One spelling per number, as of every other size."""
-    if isinstance(value, str) and not re.fullmatch("[1-9][0-9]{0,3}", value):
-        raise PydanticCustomError("size", "should be a whole number in plain digits")
-    return value
 
 
 class NewShareLink(BaseModel):
@@ -87,9 +79,4 @@ class ChosenVisibility(BaseModel):
 class PublicQuery(BaseModel):
     """Which picture of a public account is wanted. Other parameters are ignored; of one twice the last counts."""
 
-    size: Annotated[int, BeforeValidator(_plain)] = Field(
-        pictures.DEFAULT_PX,
-        ge=pictures.MIN_PX,
-        le=pictures.MAX_PX,
-        description="Width and height in pixels.",
-    )
+    size: PictureSize = pictures.DEFAULT_PX

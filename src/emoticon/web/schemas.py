@@ -131,16 +131,18 @@ def _plain(value: object) -> object:
     return value
 
 
+PictureSize = Annotated[
+    int,
+    Field(ge=pictures.MIN_PX, le=pictures.MAX_PX, description="Width and height in pixels."),
+    BeforeValidator(_plain),
+]
+
+
 class EmoticonQuery(BaseModel):
     """Which picture is wanted. Other parameters are ignored; of one that stands twice the last counts."""
 
     username: str = Field("", description="The caller's own name.")
-    size: Annotated[int, BeforeValidator(_plain)] = Field(
-        pictures.DEFAULT_PX,
-        ge=pictures.MIN_PX,
-        le=pictures.MAX_PX,
-        description="Width and height in pixels.",
-    )
+    size: PictureSize = pictures.DEFAULT_PX
     format: Literal["png", "svg", "webp", "avif", "auto"] = Field(
         "png", description="`auto` chooses by the Accept header."
     )
