@@ -63,9 +63,10 @@ def run() -> Report:
         latencies_ms = asyncio.run(interleaved(port, cases, SAMPLES))
     return Report(
         "Whether the time of a picture by name tells if somebody has the name",
-        f"Embedded mode, one process, one client. `GET /u/NAME.png`, {SAMPLES} samples of each case, all in one random"
-        f" order, in ms. p is that of a two-sided rank test (Mann-Whitney) against `{BASELINE}`; below 0.01 the two"
-        " could be told apart. A public account has a picture of its own, so it may differ.",
+        "Embedded mode, one process, one client. `GET /u/{username}.{format}` as PNG,"
+        f" {SAMPLES} samples of each case, all in one random order, in ms. p is that of a two-sided rank test"
+        f" (Mann-Whitney) against `{BASELINE}`; below 0.01 the two could be told apart. A public account has a picture"
+        " of its own, so it may differ.",
         ["picture of", *HEAD],
         compared(latencies_ms, BASELINE, digits=2),
     )
