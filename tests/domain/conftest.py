@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -9,9 +10,11 @@ from tests.accounts import ManualClock
 from tests.domain.nodes import ORIGIN, PASSWORD, Node, new_node
 from tests.domain.sharing import Place, new_place
 from tests.domain.switches import Radio, Written
+from tests.domain.uploading import Shelf, originals_of
 
 from emoticon.adapters.bulletin.local import LocalBulletin
 from emoticon.domain.models import TokenPair
+from emoticon.domain.originals import Originals
 from emoticon.domain.sessions import TokenPolicy
 
 
@@ -83,3 +86,20 @@ async def place(
     await opened.node.revocation.start()
     yield opened
     await opened.node.revocation.aclose()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """Where uploaded pictures are kept, and where the test may hold them up."""
+    return Shelf(tmp_path / "blobs")
+
+
+@pytest.fixture
+async def originals(
+    node: Node, engine: AsyncEngine, shelf: Shelf, clock: ManualClock
+) -> AsyncGenerator[Originals]:
+    """Uploads of `node`."""
+    opened = originals_of(node, engine, shelf, clock)
+    yield opened
+    shelf.opens.set()
+    await opened.aclose()

@@ -1,9 +1,7 @@
 """Facts about uploads: what they leave, also when something fails on the way or the caller goes away."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from hashlib import blake2b
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -33,21 +31,6 @@ from emoticon.domain.originals import MAX_UPLOAD_BYTES, MOST_AT_ONCE, Originals
 def database(sqlite_database: str) -> str:
     """One kind is enough here: what the stores do is told by their contracts."""
     return sqlite_database
-
-
-@pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "blobs")
-
-
-@pytest.fixture
-async def originals(
-    node: Node, engine: AsyncEngine, shelf: Shelf, clock: ManualClock
-) -> AsyncGenerator[Originals]:
-    opened = originals_of(node, engine, shelf, clock)
-    yield opened
-    shelf.opens.set()
-    await opened.aclose()
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """Facts about originals that nobody shows, that nobody knows, and that are lost."""
 
-from collections.abc import AsyncGenerator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.accounts import ManualClock
 from tests.domain.nodes import ORIGIN, PASSWORD, Node
-from tests.domain.uploading import Shelf, originals_of, sending, states
+from tests.domain.uploading import Shelf, sending, states
 
 from emoticon.adapters.sql.accounts import SqlAccountStore
 from emoticon.adapters.sql.audit import SqlAuditStore
@@ -34,23 +31,9 @@ def database(sqlite_database: str) -> str:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "blobs")
-
-
-@pytest.fixture
 def sweeping(engine: AsyncEngine, shelf: Shelf, clock: ManualClock) -> Sweeping:
     clock.ms += 10_000  # the files of a test are older than that
     return Sweeping(SqlOriginalStore(engine), shelf, clock)
-
-
-@pytest.fixture
-async def originals(
-    node: Node, engine: AsyncEngine, shelf: Shelf, clock: ManualClock
-) -> AsyncGenerator[Originals]:
-    opened = originals_of(node, engine, shelf, clock)
-    yield opened
-    await opened.aclose()
 
 
 async def shown(node: Node, originals: Originals, username: str = "ann") -> OriginalPlace:

@@ -12,8 +12,6 @@ import pytest
 from httpx2 import Client
 
 SECRET = "0123456789abcdef0123456789abcdef-for-tests"
-UNMEASURED = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE_")}
-"""The environment of programs of others: to measure the coverage there would take minutes."""
 METRICS_TOKEN = "a-token-for-metrics-alone"
 START_S = 30
 
