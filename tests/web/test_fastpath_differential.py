@@ -37,9 +37,9 @@ class World:
 
 @pytest.fixture(scope="module")
 async def world(
-    settings: Settings, services: Services, client: AsyncClient
+    settings: Settings, services: Services, speaker: AsyncClient
 ) -> AsyncGenerator[World]:
-    people = [await sign_up(client) for _ in range(3)]
+    people = [await sign_up(speaker) for _ in range(3)]
     dead = people[2]
     async with AsyncExitStack() as stack:
         blind = replace(services.publishing, asked=None)
@@ -55,7 +55,7 @@ async def world(
                 answer = await exchange(apps[0], canonical(person, wish))
                 etags.append(answer.header(b"etag") or b"")
                 owners[answer.body] = person.username
-        people[2] = await sign_in(client, dead.username)
+        people[2] = await sign_in(speaker, dead.username)
         for wish in WISHES:
             await exchange(apps[0], canonical(people[2], wish))
         yield World(apps[0], apps[1], people, dead, etags, owners)

@@ -1,6 +1,7 @@
 """Backups: from settings to a file, and back."""
 
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -71,8 +72,13 @@ def make_backup(
             parts=tuple(described(file) for file in sorted(place.iterdir())),
         )
         if target is None:
-            pack(manifest, place, sys.stdout.buffer, on_progress)
-            sys.stdout.buffer.flush()
+            try:
+                pack(manifest, place, sys.stdout.buffer, on_progress)
+                sys.stdout.buffer.flush()
+            except OSError:
+                # What is left in the buffer would fail again at the end of the program, and change its status.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise
             return manifest
         packed = place / "packed"
         with packed.open("xb") as out:

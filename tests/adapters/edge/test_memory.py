@@ -96,7 +96,7 @@ steps = st.tuples(
 def test_it_never_passes_its_limit_and_never_gives_what_was_not_published() -> None:
     reached: set[str] = set()
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60, deadline=None, derandomize=True)
     @given(st.lists(steps, min_size=30, max_size=120))
     def holds(play: list[tuple[str, int, int]]) -> None:
         clock = ManualClock()
